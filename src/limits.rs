@@ -1,0 +1,54 @@
+//! Leaf: every limit has a name, a unit and a reason here. Nothing elsewhere invents a number.
+
+use std::time::Duration;
+
+/// Longest raw query string of a SAML endpoint, bytes (B-03). Browsers and proxies stop near 8 to 16 KiB.
+pub const QUERY_BYTES: usize = 16 * 1024;
+/// Largest request body of any endpoint but uploads, bytes (B-03).
+pub const BODY_BYTES: usize = 256 * 1024;
+/// Largest metadata document that is read, bytes (contract §5: the cloud takes 2 MB as well).
+pub const METADATA_BYTES: usize = 2 * 1024 * 1024;
+/// Most octets that inflating one message may give (B-04). The cloud's requests are under 1 KiB.
+pub const INFLATED_BYTES: usize = 128 * 1024;
+/// Deepest element nesting (B-05). SAML messages need about ten.
+pub const XML_DEPTH: usize = 32;
+/// Most nodes of one message: elements, texts (B-05).
+pub const XML_NODES: usize = 5_000;
+/// Most nodes of one metadata document: a federation file of 2 MiB stays below.
+pub const METADATA_NODES: usize = 100_000;
+/// Most attributes of one element, namespace declarations included (B-05, C-51).
+pub const XML_ATTRIBUTES: usize = 64;
+/// Most namespace declarations in scope of one element (B-05, C-51).
+pub const XML_NAMESPACES: usize = 32;
+/// Longest element, attribute or prefix name, bytes (B-05).
+pub const XML_NAME_BYTES: usize = 256;
+/// Longest `RelayState` that is echoed, bytes. SAML says 80 (Bindings 3.4.3); real service providers send more.
+pub const RELAY_STATE_BYTES: usize = 2 * 1024;
+/// Longest entityID, characters (Core 8.3.6).
+pub const ENTITY_ID_CHARS: usize = 1024;
+/// Longest message ID that is accepted, bytes. The cloud's are 37.
+pub const MESSAGE_ID_BYTES: usize = 256;
+/// Longest URL that we keep or send, bytes.
+pub const URL_BYTES: usize = 2 * 1024;
+/// Smallest RSA modulus that is trusted or generated, bits.
+pub const RSA_MIN_BITS: usize = 2048;
+/// Largest RSA modulus that is trusted, bits: verification time grows with it.
+pub const RSA_MAX_BITS: usize = 8192;
+/// Most signing keys of one service provider that are tried for one message.
+pub const SP_SIGNING_KEYS: usize = 8;
+/// Longest value of a customer's attribute, characters.
+pub const ATTRIBUTE_CHARS: usize = 256;
+/// Longest partner user id and `xAccountId`, characters (contract §4.3).
+pub const ACCOUNT_ID_CHARS: usize = 128;
+/// Longest ticket, bytes: an RS256 JWT with all claims is under 2 KiB.
+pub const TICKET_BYTES: usize = 4 * 1024;
+/// Longest life of a partner's ticket (design §6).
+pub const TICKET_LIFE: Duration = Duration::from_mins(1);
+/// Longest password that is hashed, bytes: argon2 reads all of it.
+pub const PASSWORD_BYTES: usize = 1024;
+/// How long a journey waits for the browser to come back from a sign-in page.
+pub const PENDING_LIFE: Duration = Duration::from_mins(15);
+/// How long one call to a store may take before it counts as away (D-04).
+pub const STORE_DEADLINE: Duration = Duration::from_millis(250);
+/// Most entries of the embedded in-memory store. It refuses when full; it never forgets early.
+pub const MEMORY_ENTRIES: usize = 1_000_000;

@@ -1,0 +1,244 @@
+//! Leaf: the catalogue of refusals. One row per way in which a journey can end early, with a stable code, whose
+//! move it is, and the HTTP status of the local page. The words that people read live in `templates/words`.
+
+use std::fmt;
+
+/// Whose move it is after a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// The person in front of the browser.
+    You,
+    /// The partner whose site the person came from.
+    Partner,
+    /// Whoever runs this gateway.
+    Operator,
+    /// The cloud that sent the request.
+    Cloud,
+}
+
+impl Owner {
+    /// The key under which words and logs name this owner.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::You => "you",
+            Self::Partner => "partner",
+            Self::Operator => "operator",
+            Self::Cloud => "cloud",
+        }
+    }
+}
+
+/// One row of the catalogue.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The number behind `SB-`. Never re-used, never changed.
+    pub number: u16,
+    /// HTTP status of the local page or API answer.
+    pub status: u16,
+    /// Whose move it is.
+    pub owner: Owner,
+    /// What it means, for engineers.
+    pub meaning: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($(#[doc = $doc:literal])+ $name:ident = $number:literal, $status:literal, $owner:ident;)+) => {
+        /// A stable reason for refusing, shown as `SB-nnnn`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[doc = $doc])+ $name,)+ }
+
+        impl Code {
+            /// Every code, in the order of its number.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)+];
+
+            /// This code's row.
+            #[must_use]
+            pub fn entry(self) -> Entry {
+                match self {
+                    $(Self::$name => Entry {
+                        number: $number,
+                        status: $status,
+                        owner: Owner::$owner,
+                        meaning: concat!($($doc,)+).trim_ascii(),
+                    },)+
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    /// The SAML endpoint was called without a `SAMLRequest`.
+    MessageMissing = 1001, 400, You;
+    /// A parameter that may stand once was sent twice, or request and response were mixed.
+    ParameterTwice = 1002, 400, Cloud;
+    /// The query string is longer than the limit.
+    QueryTooLong = 1003, 414, Cloud;
+    /// A parameter is not valid percent-encoding or base64.
+    BadBase64 = 1004, 400, Cloud;
+    /// The message is not one complete raw DEFLATE stream.
+    BadDeflate = 1005, 400, Cloud;
+    /// The message inflates to more than the limit.
+    InflatesTooLarge = 1006, 400, Cloud;
+    /// The message is not UTF-8, or declares another encoding.
+    NotUtf8 = 1007, 400, Cloud;
+    /// The message has a DOCTYPE.
+    Doctype = 1008, 400, Cloud;
+    /// The message is not well-formed, namespace-correct XML.
+    MalformedXml = 1009, 400, Cloud;
+    /// The message exceeds a limit on depth, nodes, attributes, namespaces or names.
+    XmlLimit = 1010, 400, Cloud;
+    /// The message is XML but not the SAML message that was expected here.
+    BadSchema = 1011, 400, Cloud;
+    /// The message's `Version` is not 2.0.
+    BadVersion = 1012, 400, Cloud;
+    /// `SAMLEncoding` names something else than DEFLATE.
+    BadEncoding = 1013, 400, Cloud;
+    /// `RelayState` is longer than the limit.
+    RelayStateTooLong = 1014, 400, Cloud;
+
+    /// No such tenant at this address, or it is switched off.
+    TenantUnknown = 2001, 404, Partner;
+    /// The request's `Issuer` is not a service provider of this tenant.
+    IssuerUnknown = 2003, 403, Partner;
+    /// The request is not signed, and this service provider's requests must be.
+    SignatureMissing = 2004, 403, Cloud;
+    /// `SigAlg` is missing or not one of rsa-sha256, rsa-sha384, rsa-sha512.
+    SignatureAlgorithm = 2005, 403, Cloud;
+    /// No registered key of the service provider verifies the signature.
+    SignatureInvalid = 2006, 403, Cloud;
+    /// The request's `Destination` is not the address at which it arrived.
+    DestinationWrong = 2007, 403, Partner;
+    /// The request asks for an answer to an address that the service provider's metadata does not list.
+    AcsForeign = 2008, 403, Cloud;
+    /// The request's `IssueInstant` is too long ago.
+    RequestExpired = 2009, 403, You;
+    /// The request's `IssueInstant` lies in the future beyond the allowed skew.
+    RequestFromFuture = 2010, 403, Operator;
+    /// The request's `ID` was used before.
+    RequestReplayed = 2011, 403, You;
+    /// The address names a signing key that the tenant does not have or has retired.
+    KeyUnknown = 2012, 403, Partner;
+    /// The request asks for an answer by a binding that is not offered.
+    BindingUnsupported = 2013, 400, Cloud;
+    /// The service provider is registered, but no usable metadata of it could be loaded yet.
+    MetadataMissing = 2015, 503, Operator;
+
+    /// The address carries no ticket, or one that cannot be read.
+    TicketUnreadable = 3001, 400, Partner;
+    /// The ticket's time is over.
+    TicketExpired = 3002, 403, You;
+    /// The ticket was used before, or was never given out.
+    TicketUsed = 3003, 403, You;
+    /// No registered key of the partner verifies the ticket.
+    TicketSignature = 3004, 403, Partner;
+    /// The ticket is meant for another recipient.
+    TicketAudience = 3005, 403, Partner;
+    /// A claim of the ticket is missing, too long or of the wrong form.
+    TicketClaims = 3006, 400, Partner;
+    /// Name or password is wrong.
+    WrongCredentials = 3007, 403, You;
+    /// Too many attempts to sign in; wait.
+    TooManyAttempts = 3008, 429, You;
+    /// The journey is over: it was completed, or it waited too long.
+    JourneyGone = 3010, 410, You;
+    /// The journey was begun in another browser.
+    JourneyElsewhere = 3011, 403, You;
+    /// The form was not opened in this browser, or its time is over.
+    FormExpired = 3012, 403, You;
+    /// The customer may not be signed in: switched off at the partner.
+    CustomerDisabled = 3014, 403, Partner;
+    /// The customer has no cloud account yet, and no first login was begun from the partner's site.
+    FirstLoginNotBegun = 3015, 403, You;
+    /// This tenant's users sign in at the partner's site, not here.
+    SignInElsewhere = 3016, 404, You;
+
+    /// The page to open in the cloud is not on the cloud's list of hosts.
+    ServiceNotAllowed = 4001, 400, Partner;
+    /// An attribute of the customer does not satisfy the cloud's rules.
+    AttributeUnusable = 4002, 422, Partner;
+    /// This cloud has no login link; journeys begin at the service provider.
+    NoLoginLink = 4003, 404, Partner;
+
+    /// The session store does not answer.
+    StoreAway = 5001, 503, Operator;
+    /// The gateway has more to do than it can; try again shortly.
+    Overloaded = 5002, 503, Operator;
+    /// Something that must not happen happened.
+    Internal = 5003, 500, Operator;
+    /// The tenant has no active signing key.
+    NoSigningKey = 5004, 503, Operator;
+    /// Nothing is at this address.
+    NotFound = 5005, 404, You;
+    /// The address does not take this method.
+    MethodNotAllowed = 5006, 405, You;
+    /// The request's body is larger than the limit.
+    BodyTooLarge = 5007, 413, You;
+    /// The request took too long.
+    TimedOut = 5008, 503, Operator;
+
+    /// The API key is missing or wrong.
+    ApiKeyWrong = 6001, 401, Partner;
+    /// The body is not the JSON that was expected.
+    BodyUnreadable = 6002, 400, Partner;
+    /// A field of the body is missing or out of bounds.
+    FieldInvalid = 6003, 422, Partner;
+    /// The idempotency key was used with another body.
+    IdempotencyConflict = 6004, 409, Partner;
+    /// The idempotency key is missing or out of bounds.
+    IdempotencyKeyInvalid = 6005, 400, Partner;
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SB-{}", self.entry().number)
+    }
+}
+
+/// A journey that ends here: what the person is told by its code, and what only the log is told.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{code}: {cause}")]
+pub struct Refusal {
+    /// The stable reason.
+    pub code: Code,
+    /// The cause with expectation and fact. For the log only; never shown.
+    pub cause: String,
+    /// The service provider's entityID, once it is known.
+    pub sp: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal for `code` with its `cause` for the log.
+    pub fn new(code: Code, cause: impl Into<String>) -> Self {
+        Self { code, cause: cause.into(), sp: None }
+    }
+
+    /// The same refusal, naming the service provider it concerns.
+    #[must_use]
+    pub fn about(mut self, sp: impl Into<String>) -> Self {
+        self.sp = Some(sp.into());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_rise_so_none_is_used_twice() {
+        let numbers: Vec<u16> = Code::ALL.iter().map(|code| code.entry().number).collect();
+        assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+    }
+
+    #[test]
+    fn every_refusal_has_an_error_status() {
+        assert!(Code::ALL.iter().all(|code| (400..600).contains(&code.entry().status)));
+    }
+
+    #[test]
+    fn a_code_prints_as_people_quote_it() {
+        assert_eq!(Code::MessageMissing.to_string(), "SB-1001");
+    }
+}
