@@ -7,3 +7,4 @@ pub mod limits;
 pub mod random;
 pub mod refusal;
 pub mod secret;
+pub mod store;

@@ -1,0 +1,8 @@
+//! All tests that need more than one room or a real server, in one binary: linking is what costs time.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod store;

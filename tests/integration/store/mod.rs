@@ -1,0 +1,4 @@
+//! The ephemeral store: one contract, run over every backend.
+
+mod contract;
+mod memory;

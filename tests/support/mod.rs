@@ -1,0 +1,1 @@
+//! What tests and benchmarks start and look at the world with.
