@@ -6,5 +6,6 @@ pub mod clock;
 pub mod limits;
 pub mod random;
 pub mod refusal;
+pub mod saml;
 pub mod secret;
 pub mod store;

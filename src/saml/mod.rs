@@ -1,0 +1,44 @@
+//! Layer 0, saml: the protocol (SAML 2.0 core, bindings, profiles, metadata; XML signatures). Pure: no I/O, no clock,
+//! no randomness. Times, ids and keys come as arguments; nothing here fails for a reason outside them.
+
+pub mod error;
+pub mod key;
+pub mod names;
+pub mod types;
+pub mod xml;
+
+pub use error::Error;
+pub use key::{SignatureAlgorithm, SigningKey, VerifyingKey};
+pub use types::{AcsUrl, EndpointUrl, EntityId, MessageId, RelayState};
+
+#[cfg(test)]
+pub(crate) mod tests {
+    //! Keys for the tests of this room: made once per run, since making RSA keys is slow.
+
+    use std::sync::OnceLock;
+
+    use super::key::{SigningKey, VerifyingKey};
+
+    /// PKCS#8 key and DER certificate number 1 or 2.
+    pub(crate) fn key_of(number: usize) -> (Vec<u8>, Vec<u8>) {
+        static KEYS: [OnceLock<(Vec<u8>, Vec<u8>)>; 2] = [OnceLock::new(), OnceLock::new()];
+        KEYS[number - 1]
+            .get_or_init(|| {
+                let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+                let name = vec![format!("idp{number}.example")];
+                let certificate =
+                    rcgen::CertificateParams::new(name).unwrap().self_signed(&pair).unwrap();
+                (pair.serialize_der(), certificate.der().to_vec())
+            })
+            .clone()
+    }
+
+    /// The same as signer and verifier.
+    pub(crate) fn keys(number: usize) -> (SigningKey, VerifyingKey) {
+        let (key, certificate) = key_of(number);
+        (
+            SigningKey::new(&key, &certificate).unwrap(),
+            VerifyingKey::from_certificate(&certificate).unwrap(),
+        )
+    }
+}

@@ -1,0 +1,110 @@
+//! Layer 0, saml: the URIs of the standards, once.
+
+/// XML namespaces.
+pub mod ns {
+    /// Protocol messages (saml-schema-protocol-2.0).
+    pub const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+    /// Assertions (saml-schema-assertion-2.0).
+    pub const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+    /// Metadata (saml-schema-metadata-2.0).
+    pub const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
+    /// Metadata user interface extension (sstc-saml-metadata-ui-v1.0).
+    pub const MDUI: &str = "urn:oasis:names:tc:SAML:metadata:ui";
+    /// XML signatures (xmldsig-core).
+    pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+    /// Exclusive canonicalisation, which is also the namespace of `InclusiveNamespaces`.
+    pub const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+    /// XML Schema, for `xsd:string`.
+    pub const XSD: &str = "http://www.w3.org/2001/XMLSchema";
+    /// XML Schema instances, for `xsi:type`.
+    pub const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
+    /// The `xml` prefix.
+    pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
+    /// The `xmlns` prefix.
+    pub const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
+}
+
+/// Bindings (saml-bindings-2.0-os §3).
+pub mod binding {
+    /// HTTP-Redirect.
+    pub const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+    /// HTTP-POST.
+    pub const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+    /// DEFLATE, the only `SAMLEncoding` of HTTP-Redirect.
+    pub const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
+}
+
+/// Name identifier formats (saml-core-2.0-os §8.3).
+pub mod name_id {
+    /// Whatever the identity provider likes.
+    pub const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+    /// A new value for each session.
+    pub const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+    /// A stable, pairwise value.
+    pub const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+    /// An e-mail address.
+    pub const EMAIL: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
+    /// An entityID, for `Issuer`.
+    pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
+}
+
+/// Status codes (saml-core-2.0-os §3.2.2.2).
+pub mod status {
+    /// All went well.
+    pub const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+    /// The requester's fault.
+    pub const REQUESTER: &str = "urn:oasis:names:tc:SAML:2.0:status:Requester";
+    /// Our fault, or our limit.
+    pub const RESPONDER: &str = "urn:oasis:names:tc:SAML:2.0:status:Responder";
+    /// The principal could not be authenticated.
+    pub const AUTHN_FAILED: &str = "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed";
+    /// The requested name identifier cannot be given.
+    pub const INVALID_NAME_ID_POLICY: &str =
+        "urn:oasis:names:tc:SAML:2.0:status:InvalidNameIDPolicy";
+    /// The requested authentication context cannot be met.
+    pub const NO_AUTHN_CONTEXT: &str = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext";
+    /// Nobody can be authenticated without showing a page.
+    pub const NO_PASSIVE: &str = "urn:oasis:names:tc:SAML:2.0:status:NoPassive";
+    /// None of the listed identity providers is this one.
+    pub const NO_SUPPORTED_IDP: &str = "urn:oasis:names:tc:SAML:2.0:status:NoSupportedIDP";
+    /// The request asks for something that is not offered.
+    pub const REQUEST_UNSUPPORTED: &str = "urn:oasis:names:tc:SAML:2.0:status:RequestUnsupported";
+}
+
+/// Authentication contexts (saml-authn-context-2.0-os §3.4).
+pub mod authn_context {
+    /// Nothing is said about how.
+    pub const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified";
+    /// A password over TLS.
+    pub const PASSWORD_PROTECTED_TRANSPORT: &str =
+        "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+    /// A session at another system (the partner's site) vouches for the person.
+    pub const PREVIOUS_SESSION: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PreviousSession";
+}
+
+/// Signature and digest algorithms (xmldsig-core, RFC 9231).
+pub mod algorithm {
+    /// RSA PKCS#1 v1.5 with SHA-256.
+    pub const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
+    /// RSA PKCS#1 v1.5 with SHA-384.
+    pub const RSA_SHA384: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384";
+    /// RSA PKCS#1 v1.5 with SHA-512.
+    pub const RSA_SHA512: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512";
+    /// SHA-256.
+    pub const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
+    /// SHA-384.
+    pub const SHA384: &str = "http://www.w3.org/2001/04/xmldsig-more#sha384";
+    /// SHA-512.
+    pub const SHA512: &str = "http://www.w3.org/2001/04/xmlenc#sha512";
+    /// Enveloped-signature transform.
+    pub const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
+    /// Exclusive canonicalisation without comments.
+    pub const EXC_C14N: &str = super::ns::EXC_C14N;
+}
+
+/// `Format` of attribute names: a URI (saml-core-2.0-os §8.2.2).
+pub const ATTRNAME_URI: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri";
+/// `Method` of a bearer confirmation (saml-profiles-2.0-os §3.3).
+pub const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+/// `Consent` that says nothing (saml-core-2.0-os §8.4.1).
+pub const CONSENT_UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:consent:unspecified";

@@ -1,0 +1,38 @@
+//! Layer 0, saml: the escapes of Canonical XML (Canonical XML 1.0 §2.3), for writer and canonicaliser alike.
+
+/// Appends `text` as element content.
+pub(super) fn text(out: &mut String, text: &str) {
+    push(out, text, |c| match c {
+        b'&' => Some("&amp;"),
+        b'<' => Some("&lt;"),
+        b'>' => Some("&gt;"),
+        b'\r' => Some("&#xD;"),
+        _ => None,
+    });
+}
+
+/// Appends `value` as the inside of a double-quoted attribute value.
+pub(super) fn attribute(out: &mut String, value: &str) {
+    push(out, value, |c| match c {
+        b'&' => Some("&amp;"),
+        b'<' => Some("&lt;"),
+        b'"' => Some("&quot;"),
+        b'\t' => Some("&#x9;"),
+        b'\n' => Some("&#xA;"),
+        b'\r' => Some("&#xD;"),
+        _ => None,
+    });
+}
+
+fn push(out: &mut String, text: &str, escape: impl Fn(u8) -> Option<&'static str>) {
+    let mut start = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if let Some(escaped) = escape(byte) {
+            // Only ASCII bytes are escaped, so `at` always lies between characters.
+            out.push_str(&text[start..at]);
+            out.push_str(escaped);
+            start = at + 1;
+        }
+    }
+    out.push_str(&text[start..]);
+}
