@@ -1,0 +1,1 @@
+//! Main room: the command line. One file for each command.

@@ -1,0 +1,176 @@
+//! Config: what concerns the whole gateway: addresses, log, store, keys, sessions, clouds.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::address::{BaseUrl, Network};
+use super::confidential::{MasterKey, StoreUrl};
+use super::declare::section;
+use super::place::{Directory, FilePath, PrivateFile};
+use super::read::{Reader, join};
+use super::value::{LogFilter, LogFormat, Prefix};
+
+section! {
+    /// How browsers, proxies and probes reach the gateway.
+    #[check(check_server)]
+    pub struct Server, draft ServerDraft {
+        /// The address under which browsers and the cloud reach the gateway. It stands in the IdP metadata and in
+        /// every link; the `Host` header is never asked. Scheme, host and port only.
+        base_url: BaseUrl, eg "https://sso.partner.example";
+        /// The address that the gateway listens on.
+        listen: SocketAddr = "127.0.0.1:8080";
+        /// A second address, for probes and monitoring only: `/health/live`, `/health/ready` and `/metrics`.
+        /// Without it the health pages are on `listen`.
+        operate_listen: Option<SocketAddr>, eg "127.0.0.1:9090";
+        /// Whether `/metrics` is also served on `listen`, where anybody can read it.
+        public_metrics: bool = false;
+        /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. From everybody else these headers
+        /// are ignored.
+        trusted_proxies: Vec<Network> = [], eg ["10.0.0.0/8", "fd00::5"];
+        /// How long one request may take before it is answered with 503.
+        request_timeout: Duration = "10s";
+        /// After SIGTERM: how long `/health/ready` says no while requests are still accepted, so that the load
+        /// balancer can notice. `"0s"` stops at once.
+        readiness_grace: Duration = "5s";
+        /// After the grace: how long requests that are under way may take to finish.
+        drain: Duration = "30s";
+        /// Most connections at one time; further ones wait. Stay below the limit of open files (`ulimit -n`).
+        max_connections: NonZeroU32 = 1000;
+        /// TLS in the gateway itself. Without this table a proxy in front of it does TLS.
+        tls: Option<Tls>;
+    }
+}
+
+section! {
+    /// TLS in the gateway itself. Both files are read again when they change.
+    pub struct Tls, draft TlsDraft {
+        /// The certificate chain in PEM, the server's own certificate first.
+        certificate: FilePath, eg "certs/tls.crt";
+        /// The private key in PEM. The file may not be readable by others.
+        key: PrivateFile, eg "certs/tls.key";
+    }
+}
+
+section! {
+    /// What is written to standard error.
+    pub struct Log, draft LogDraft {
+        /// `human` for a terminal, `json` for a collector: one object a line.
+        format: LogFormat = "json";
+        /// What is logged: a level, or levels of single modules.
+        level: LogFilter = "info", eg "info,skybridge::sso=debug";
+    }
+}
+
+section! {
+    /// Short-lived state: sessions, journeys under way, request ids and ticket ids that were used.
+    #[check(check_store)]
+    pub struct Store, draft StoreDraft {
+        /// `"memory"` for a single node, which forgets all sessions at a restart; else a Redis address. `rediss`
+        /// is Redis over TLS. An address with a password is named as a secret.
+        url: StoreUrl = "memory", eg { env = "SKYBRIDGE_REDIS_URL" };
+        /// The beginning of every key in Redis: gateways that share a Redis but nothing else need different ones.
+        prefix: Prefix = "skybridge";
+        /// Certificate authorities, in PEM, that vouch for the Redis server instead of the public ones.
+        ca_file: Option<FilePath>, eg "certs/redis-ca.pem";
+    }
+}
+
+section! {
+    /// The keys that sign assertions.
+    pub struct Keys, draft KeysDraft {
+        /// Where the key rings are, sealed under the master key. `skybridge keys new` creates it.
+        directory: Directory = "keys";
+        /// The key that seals the private keys. Keep a copy in a safe place: without it they are lost.
+        master_key: MasterKey, eg { file = "certs/master.key" };
+    }
+}
+
+section! {
+    /// How long a person stays signed in at the gateway.
+    #[check(check_session)]
+    pub struct Session, draft SessionDraft {
+        /// A session ends when it was not used for so long.
+        idle: Duration = "30m";
+        /// A session ends so long after its beginning in any case.
+        absolute: Duration = "8h";
+    }
+}
+
+section! {
+    /// The clouds that people are sent to, and the metadata of their service providers.
+    #[check(check_clouds)]
+    pub struct Clouds, draft CloudsDraft {
+        /// More cloud profiles, one directory each, beside those that are built in. A profile here replaces the
+        /// built-in one of the same name.
+        directory: Option<Directory>, eg "metadata";
+        /// How often metadata that comes from an address is fetched again. A failed fetch keeps the good copy.
+        metadata_refresh: Duration = "1h";
+        /// Where good copies of fetched metadata are kept, so that a restart does not depend on the cloud's answer.
+        /// Without it they live as long as the process.
+        metadata_cache: Option<Directory>, eg "metadata-cache";
+    }
+}
+
+fn check_server(server: &ServerDraft, reader: &mut Reader<'_>) {
+    at_least(reader, &server.path, "request_timeout", server.request_timeout, 1);
+    if let (Some(listen), Some(Some(operate))) = (server.listen, server.operate_listen)
+        && listen == operate
+        && listen.port() != 0
+    {
+        let path = join(&server.path, "operate_listen");
+        reader.fault(&path, "another address than `listen`", &format!("the same, {listen}"), None);
+    }
+    let (Some(base), Some(tls)) = (&server.base_url, &server.tls) else { return };
+    let path = join(&server.path, "base_url");
+    if tls.is_some() && !base.is_https() {
+        let hint = Some(format!("write \"https{}\"", &base.origin()["http".len()..]));
+        reader.fault(&path, "an https address, because of [server.tls]", base.origin(), hint);
+    }
+    let behind_proxy = server.trusted_proxies.as_ref().is_none_or(|proxies| !proxies.is_empty())
+        || server.listen.is_none_or(|listen| listen.ip().is_loopback());
+    if tls.is_none() && base.is_https() && !behind_proxy {
+        let hint = "add [server.tls], or list the proxy that does TLS in `trusted_proxies`";
+        let found = "none: `listen` is open to the network without TLS";
+        reader.fault(&path, "something that does TLS for this address", found, Some(hint.into()));
+    }
+}
+
+fn check_store(store: &StoreDraft, reader: &mut Reader<'_>) {
+    if let (Some(StoreUrl::Memory), Some(Some(_))) = (&store.url, &store.ca_file) {
+        let path = join(&store.path, "ca_file");
+        reader.fault(&path, "no certificate authority for the memory store", "one", None);
+    }
+}
+
+fn check_session(session: &SessionDraft, reader: &mut Reader<'_>) {
+    at_least(reader, &session.path, "idle", session.idle, 60);
+    at_least(reader, &session.path, "absolute", session.absolute, 60);
+    if let (Some(idle), Some(absolute)) = (session.idle, session.absolute)
+        && idle > absolute
+    {
+        let path = join(&session.path, "idle");
+        let found = format!("{} s, while `absolute` is {} s", idle.as_secs(), absolute.as_secs());
+        reader.fault(&path, "at most as long as `absolute`", &found, None);
+    }
+}
+
+fn check_clouds(clouds: &CloudsDraft, reader: &mut Reader<'_>) {
+    at_least(reader, &clouds.path, "metadata_refresh", clouds.metadata_refresh, 60);
+}
+
+fn at_least(
+    reader: &mut Reader<'_>,
+    section: &str,
+    key: &str,
+    value: Option<Duration>,
+    seconds: u64,
+) {
+    if let Some(value) = value
+        && value < Duration::from_secs(seconds)
+    {
+        let expected = format!("at least \"{seconds}s\"");
+        let found = format!("{} ms", value.as_millis());
+        reader.fault(&join(section, key), &expected, &found, None);
+    }
+}
