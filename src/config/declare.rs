@@ -11,6 +11,12 @@ pub(super) struct Section {
     pub options: &'static [Declared],
 }
 
+/// A type that is declared as a table.
+pub(super) trait Table {
+    /// Its declaration.
+    const TABLE: &'static Section;
+}
+
 /// An option of a table.
 pub(super) struct Declared {
     /// The key in the file.
@@ -53,9 +59,9 @@ macro_rules! section {
         #[allow(dead_code, reason = "a table without a check reads none of it")]
         struct $draft { path: String, $($field: Option<$type>,)+ }
 
-        impl $crate::config::read::Value for $name {
-            const SECTION: Option<&'static $crate::config::declare::Section> =
-                Some(&$crate::config::declare::Section {
+        impl $crate::config::declare::Table for $name {
+            const TABLE: &'static $crate::config::declare::Section =
+                &$crate::config::declare::Section {
                     about: &[$($about),+],
                     unique: &[$($($unique),+)?],
                     options: &[$($crate::config::declare::Declared {
@@ -68,7 +74,12 @@ macro_rules! section {
                         section: <$type as $crate::config::read::Value>::SECTION,
                         many: <$type as $crate::config::read::Value>::MANY,
                     }),+],
-                });
+                };
+        }
+
+        impl $crate::config::read::Value for $name {
+            const SECTION: Option<&'static $crate::config::declare::Section> =
+                Some(<Self as $crate::config::declare::Table>::TABLE);
 
             fn kind() -> String {
                 "a table".into()
@@ -78,7 +89,7 @@ macro_rules! section {
                 node: &$crate::config::read::Node<'_>,
                 reader: &mut $crate::config::read::Reader<'_>,
             ) -> Option<Self> {
-                let section = Self::SECTION.expect("declared just above");
+                let section = <Self as $crate::config::declare::Table>::TABLE;
                 let table = reader.open(node, section)?;
                 let mut options = section.options.iter();
                 $(let $field = options.next().and_then(|it| reader.take::<$type>(node, table, it));)+

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::Config;
-use super::declare::{Declared, Section};
-use super::read::{Value as _, join};
+use super::declare::{Declared, Section, Table as _};
+use super::read::join;
 
 /// A small file that loads once the files and variables that it names exist.
 pub const EXAMPLE: &str = include_str!("../../examples/skybridge.example.toml");
@@ -31,9 +31,8 @@ A small file to begin with, also printed by `skybridge check --example`:
 /// The whole page, in Markdown.
 pub fn document() -> String {
     let mut page = String::from(INTRODUCTION);
-    let section = Config::SECTION.expect("Config is declared as a table");
     writes(write!(page, "```toml\n{EXAMPLE}```\n"));
-    for option in section.options {
+    for option in Config::TABLE.options {
         describe_table(&mut page, "", option);
     }
     page

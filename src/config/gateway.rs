@@ -15,7 +15,7 @@ section! {
     /// How browsers, proxies and probes reach the gateway.
     #[check(check_server)]
     pub struct Server, draft ServerDraft {
-        /// The address under which browsers and the cloud reach the gateway. It stands in the IdP metadata and in
+        /// The address under which browsers and the cloud reach the gateway. It stands in our metadata and in
         /// every link; the `Host` header is never asked. Scheme, host and port only.
         base_url: BaseUrl, eg "https://sso.partner.example";
         /// The address that the gateway listens on.

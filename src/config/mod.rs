@@ -33,7 +33,7 @@ pub use value::{
     Prefix, SignIn, Slug, TicketAlgorithm,
 };
 
-use declare::section;
+use declare::{Table as _, section};
 use read::{Node, Reader, Value};
 
 section! {
@@ -85,16 +85,15 @@ pub fn parse(
     path: &Path,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Config, Faults> {
-    let section = Config::SECTION.expect("Config is declared as a table");
     let directory = path.parent().unwrap_or(Path::new(""));
     let (table, broken) = DeTable::parse_recoverable(text);
-    let mut reader = Reader::new(text, directory, env, section);
+    let mut reader = Reader::new(text, directory, env, Config::TABLE);
     let value = Spanned::new(table.span(), DeValue::Table(table.into_inner()));
     let config = Config::read(&Node { path: String::new(), value: &value }, &mut reader);
-    let faults = match broken.is_empty() {
-        true => reader.into_faults(),
-        false => with_syntax_errors(text, &broken, reader.into_faults()),
-    };
+    let mut faults = reader.into_faults();
+    if !broken.is_empty() {
+        faults = with_syntax_errors(text, &broken, faults);
+    }
     match config {
         Some(config) if faults.is_empty() => Ok(config),
         _ => Err(Faults { file: path.to_owned(), faults }),

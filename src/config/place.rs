@@ -165,7 +165,8 @@ fn open(path: &Path) -> Result<File, String> {
 fn private(at: &str, path: &Path, file: &File, reader: &mut Reader<'_>) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = file.metadata().map_or(0o777, |about| about.permissions().mode());
-    if mode & 0o007 == 0 {
+    let others = mode & 0o007;
+    if others == 0 {
         return true;
     }
     let found = format!("{} with mode {:04o}", path.display(), mode & 0o7777);

@@ -366,7 +366,7 @@ mod tests {
         assert_eq!(TicketAlgorithm::from_text("EdDSA"), Ok(TicketAlgorithm::EdDsa));
         assert_eq!(TicketAlgorithm::from_text("none"), Err(None));
         assert_eq!(SignIn::from_text("partners"), Err(Some("did you mean \"partner\"?".into())));
-        assert_eq!(LogFormat::kind(), "\"human\" or \"json\"");
+        assert_eq!(<LogFormat as FromText>::kind(), "\"human\" or \"json\"");
     }
 
     #[test]
