@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod limits;
 pub mod password;
+pub mod page;
 pub mod random;
 pub mod refusal;
 pub mod saml;

@@ -97,6 +97,8 @@ catalogue! {
     BadEncoding = 1013, 400, Cloud;
     /// `RelayState` is longer than the limit.
     RelayStateTooLong = 1014, 400, Cloud;
+    /// `RelayState` has a NUL, or a CR or LF that stands alone: no HTML form carries it back unchanged.
+    RelayStateUnpostable = 1015, 400, Cloud;
 
     /// No such tenant at this address, or it is switched off.
     TenantUnknown = 2001, 404, Partner;

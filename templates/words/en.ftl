@@ -1,0 +1,252 @@
+# Everything people read, in English. Short, kind and concrete; no jargon in titles; titles without a full stop.
+# An advice says what to do, never what went wrong inside. Tests name every text that is missing or left over.
+
+-again = Please open the console again from your partner’s site.
+-report = If this page comes back, send the details on it to your partner’s support.
+-pass-on = If this page comes back, send the details on it to your partner’s support, who will take them to the cloud.
+
+## Every page
+
+switch-language = 中文
+
+## Sign in
+
+sign-in-title = Sign in
+sign-in-lead = Then we take you straight to { $name }.
+sign-in-username = User name
+sign-in-password = Password
+sign-in-submit = Sign in
+
+## On the way to the cloud
+
+deliver-title = Taking you to { $name }
+deliver-wait = This takes only a moment.
+deliver-continue = Continue
+deliver-no-script = JavaScript is switched off in this browser, so this step needs a click.
+
+help-question = Does your browser say that the page cannot be displayed?
+help-update = Update the browser, or try another one. The cloud accepts only secure connections that older browsers do not know.
+help-tls = On Windows, open Internet Options, choose Advanced, tick “Use TLS 1.2” and “Use TLS 1.3”, and restart the browser.
+help-network = In a company network, ask the administrators whether { $name } may be reached.
+help-again = Then open the console again from your partner’s site.
+
+## Errors
+
+error-way = Whose move it is
+error-help = If you ask for help, please include these details.
+error-code = Code
+error-id = Reference
+error-time = Time
+error-sp = Service
+error-again = Open the console again
+
+owner-you =
+    .name = You
+    .sentence = Your move: you can solve this yourself.
+owner-partner =
+    .name = Partner
+    .sentence = Your partner’s move: the partner whose site you came from can solve this.
+owner-operator =
+    .name = Sign-in
+    .sentence = Our move: those who run this sign-in service have to solve this.
+owner-cloud =
+    .name = Cloud
+    .sentence = The cloud’s move: the cloud you were going to has to solve this.
+
+## Signed out
+
+signed-out-title = You are signed out
+signed-out-text = If the cloud console is still open in another tab, please sign out there as well.
+signed-out-again = Sign in again
+
+## SB-1…: the message cannot be read
+
+SB-1001 =
+    .title = This page does not open on its own
+    .advice = It is one step on the way to the cloud console. { -again }
+SB-1002 =
+    .title = The cloud’s request contradicts itself
+    .advice = A part of it arrived twice, and we cannot tell which one counts. { -again } { -pass-on }
+SB-1003 =
+    .title = The cloud’s request is too long
+    .advice = { -again } { -pass-on }
+SB-1004 =
+    .title = The cloud’s request arrived damaged
+    .advice = Some of its characters cannot be read, as happens when an address is copied by hand. { -again } { -pass-on }
+SB-1005 =
+    .title = The cloud’s request arrived incomplete
+    .advice = It was cut off or changed on its way. { -again } { -pass-on }
+SB-1006 =
+    .title = The cloud’s request is far too large
+    .advice = To keep everyone safe we stopped reading it. { -again } { -pass-on }
+SB-1007 =
+    .title = The cloud’s request is not readable text
+    .advice = { -again } { -pass-on }
+SB-1008 =
+    .title = The cloud’s request holds something unsafe
+    .advice = To keep everyone safe we stopped reading it. { -again } { -pass-on }
+SB-1009 =
+    .title = The cloud’s request cannot be read
+    .advice = It is not written in the form that was agreed on. { -again } { -pass-on }
+SB-1010 =
+    .title = The cloud’s request is too complicated
+    .advice = To keep everyone safe we stopped reading it. { -again } { -pass-on }
+SB-1011 =
+    .title = The cloud sent something we did not expect
+    .advice = We were waiting for a request to sign you in. { -again } { -pass-on }
+SB-1012 =
+    .title = The cloud’s request follows another standard
+    .advice = It names a version that we do not speak. { -again } { -pass-on }
+SB-1013 =
+    .title = The cloud’s request is packed in an unknown way
+    .advice = { -again } { -pass-on }
+SB-1014 =
+    .title = The cloud gave us too much to carry back
+    .advice = It sent a note along that we must return with our answer, and the note is too long. { -again } { -pass-on }
+SB-1015 =
+    .title = The cloud gave us something we cannot carry back
+    .advice = It sent a note along that we must return with our answer, and a browser would change it on the way. { -again } { -pass-on }
+
+## SB-2…: the request is not accepted
+
+SB-2001 =
+    .title = This entrance does not exist or is closed
+    .advice = Please check the address, or open the console from your partner’s site. If you came from there, tell your partner’s support.
+SB-2003 =
+    .title = Your partner has not set up this service yet
+    .advice = The service that sent you here is not registered. Please send the details on this page to your partner’s support.
+SB-2004 =
+    .title = The cloud’s request is not signed
+    .advice = Without a signature we cannot be sure who asks, so we gave no answer. { -again } { -pass-on }
+SB-2005 =
+    .title = The cloud’s request is signed in an unknown way
+    .advice = We accept only signatures that are considered safe today. { -again } { -pass-on }
+SB-2006 =
+    .title = The signature on the cloud’s request is not valid
+    .advice = The request may have been changed on its way, so we gave no answer. { -again } { -pass-on }
+SB-2007 =
+    .title = This request was meant for another address
+    .advice = Your partner’s settings at the cloud name a different address. Please send the details on this page to your partner’s support.
+SB-2008 =
+    .title = The cloud asks for an answer at an unknown address
+    .advice = We send your details only to addresses that the cloud has registered, so nothing was sent. { -again } { -pass-on }
+SB-2009 =
+    .title = That took a little too long
+    .advice = For your safety, a sign-in has to be finished within a few minutes. { -again }
+SB-2010 =
+    .title = Two clocks do not agree
+    .advice = The request says it comes from the future. Please try again in a few minutes. { -report }
+SB-2011 =
+    .title = This sign-in was used already
+    .advice = Each one works once; going back or reloading brings up an old one. { -again }
+SB-2012 =
+    .title = This address is out of date
+    .advice = Your partner’s settings at the cloud name an address that is no longer in use. Please send the details on this page to your partner’s support.
+SB-2013 =
+    .title = The cloud asks for an answer in a way we do not offer
+    .advice = { -again } { -pass-on }
+SB-2015 =
+    .title = This service is not ready yet
+    .advice = We are still waiting for what we need to answer it safely. Please try again in a few minutes. { -report }
+
+## SB-3…: who the person is
+
+SB-3001 =
+    .title = This link is not complete
+    .advice = Please go back to your partner’s site and click there again. { -report }
+SB-3002 =
+    .title = This link is too old
+    .advice = For your safety, it works only for a minute after your click. Please go back to your partner’s site and click there again.
+SB-3003 =
+    .title = This link was used already
+    .advice = Each link opens the console once. Please go back to your partner’s site and click there again.
+SB-3004 =
+    .title = We cannot tell who made this link
+    .advice = Its signature belongs to nobody we know, so we let nobody in. Please go back to your partner’s site and click there again. { -report }
+SB-3005 =
+    .title = This link is meant for another service
+    .advice = Please go back to your partner’s site and click there again. { -report }
+SB-3006 =
+    .title = This link lacks something we need
+    .advice = Your partner’s site sent us details that are missing or cannot be used. Please send the details on this page to your partner’s support.
+SB-3007 =
+    .title = User name or password is not correct
+    .advice = Please check both and try again. If you have forgotten them, ask your partner’s support.
+SB-3008 =
+    .title = Too many attempts
+    .advice = For your safety, signing in is paused. Please wait a few minutes and try again.
+SB-3010 =
+    .title = This sign-in is over
+    .advice = If the console is open in another tab, just go on there. Otherwise it waited too long here. { -again }
+SB-3011 =
+    .title = This sign-in began in another browser
+    .advice = Please finish it there, or begin anew in this browser: open the console from your partner’s site.
+SB-3012 =
+    .title = This form is no longer valid
+    .advice = It was open for too long, or this browser does not accept cookies. Please allow cookies for this site. { -again }
+SB-3014 =
+    .title = Your access is switched off
+    .advice = Your partner has closed this account for the console. Please ask your partner’s support to open it again.
+SB-3015 =
+    .title = You do not have a cloud account yet
+    .advice = The first visit begins on your partner’s site: open the console from there, and you will be guided through the rest.
+SB-3016 =
+    .title = You sign in at your partner’s site
+    .advice = There is no password to enter here. Please sign in on your partner’s site and open the console from there.
+
+## SB-4…: the way into the cloud
+
+SB-4001 =
+    .title = This cloud page cannot be opened from here
+    .advice = The link leads to a place that is not on the cloud’s list. Please open the console without it, and send the details on this page to your partner’s support.
+SB-4002 =
+    .title = The cloud cannot use one of your details
+    .advice = Your name, phone number or e-mail address does not fit the cloud’s rules. Please check them on your partner’s site, or ask your partner’s support.
+SB-4003 =
+    .title = This service is opened from its own page
+    .advice = Please go to the service itself and choose to sign in there. If you expected a link here, ask your partner’s support.
+
+## SB-5…: this gateway
+
+SB-5001 =
+    .title = We cannot sign you in right now
+    .advice = A part of our service does not answer. Nothing is lost. Please try again in a minute.
+SB-5002 =
+    .title = It is very busy right now
+    .advice = More people than usual are signing in. Please try again in a few seconds.
+SB-5003 =
+    .title = Something went wrong on our side
+    .advice = We have made a note of it. Please try again. { -report }
+SB-5004 =
+    .title = This entrance is not ready yet
+    .advice = We are still setting it up. Please try again later. { -report }
+SB-5005 =
+    .title = There is nothing at this address
+    .advice = Please check the address, or open the console from your partner’s site.
+SB-5006 =
+    .title = This address does not work that way
+    .advice = It cannot be opened like this. { -again }
+SB-5007 =
+    .title = That was too much at once
+    .advice = More was sent than this address accepts. Please send less.
+SB-5008 =
+    .title = That took us too long
+    .advice = We stopped so that you do not wait in vain. Please try again in a minute.
+
+## SB-6…: the partner’s API; read by engineers
+
+SB-6001 =
+    .title = The API key is missing or wrong
+    .advice = Please send a valid API key of this partner with the request.
+SB-6002 =
+    .title = The body of the request cannot be read
+    .advice = Please send the JSON that the API’s documentation describes.
+SB-6003 =
+    .title = A field is missing or out of bounds
+    .advice = Please compare the fields of the request with the API’s documentation.
+SB-6004 =
+    .title = This idempotency key belongs to another request
+    .advice = Please repeat the first request unchanged, or use a new key for a new request.
+SB-6005 =
+    .title = The idempotency key is missing or cannot be used
+    .advice = Please send a key of your own making with each request, as the API’s documentation describes.
