@@ -1,15 +1,22 @@
 //! Layer 0, saml: the protocol (SAML 2.0 core, bindings, profiles, metadata; XML signatures). Pure: no I/O, no clock,
 //! no randomness. Times, ids and keys come as arguments; nothing here fails for a reason outside them.
 
+pub mod authn_request;
 pub mod error;
 pub mod key;
 pub mod names;
+pub mod redirect;
+pub mod response;
+pub mod signature;
 pub mod types;
+pub mod verified;
 pub mod xml;
 
+pub use authn_request::AuthnRequest;
 pub use error::Error;
 pub use key::{SignatureAlgorithm, SigningKey, VerifyingKey};
 pub use types::{AcsUrl, EndpointUrl, EntityId, MessageId, RelayState};
+pub use verified::{Unverified, Verified};
 
 #[cfg(test)]
 pub(crate) mod tests {

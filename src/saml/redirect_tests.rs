@@ -1,0 +1,168 @@
+//! Tests of the HTTP-Redirect binding against requests that OpenSSL-signed tools and we made.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+
+use super::*;
+use crate::saml::key::{SigningKey, VerifyingKey};
+use crate::saml::tests::keys;
+use crate::saml::verified::{Proof, Unsigned};
+
+const REQUEST: &str = r#"<p:AuthnRequest xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" ID="_a" IssueInstant="2026-01-02T03:04:05Z" Version="2.0"><a:Issuer xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion">https://sp.example/</a:Issuer></p:AuthnRequest>"#;
+const RSA_SHA256: &str = "http%3A%2F%2Fwww.w3.org%2F2001%2F04%2Fxmldsig-more%23rsa-sha256";
+
+fn deflate(octets: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(octets).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn percent(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+fn saml_request(octets: &[u8]) -> String {
+    format!("SAMLRequest={}", percent(&STANDARD.encode(deflate(octets))))
+}
+
+fn signed(octets: &str, key: &SigningKey) -> String {
+    let signature = STANDARD.encode(key.sign(octets.as_bytes()).unwrap());
+    format!("{octets}&Signature={}", percent(&signature))
+}
+
+fn verify(query: &str, key: &VerifyingKey) -> Result<Proof, Error> {
+    let unverified = authn_request(query)?;
+    Ok(unverified.verify(std::slice::from_ref(key), Unsigned::Refuse)?.proof())
+}
+
+#[test]
+fn the_signature_covers_the_octets_as_they_came() {
+    let (signing, verifying) = keys(1);
+    let upper =
+        format!("{}&RelayState=a%2Fb%20c&SigAlg={RSA_SHA256}", saml_request(REQUEST.as_bytes()));
+    for octets in [
+        upper.clone(),
+        upper.replace("%2F", "%2f").replace("%3A", "%3a"),
+        upper.replace("%20", "+"),
+        upper.replace("&RelayState=a%2Fb%20c", "&RelayState="),
+        upper.replace("&RelayState=a%2Fb%20c", ""),
+    ] {
+        let query = signed(&octets, &signing);
+        assert!(matches!(verify(&query, &verifying), Ok(Proof::Signature(_))), "{query}");
+    }
+    let query = signed(&upper, &signing);
+    let recoded = query.replace("a%2Fb", "a%2fb");
+    assert_eq!(verify(&recoded, &verifying).unwrap_err(), Error::SignatureInvalid { keys: 1 });
+}
+
+#[test]
+fn the_order_of_the_parameters_does_not_matter() {
+    let (signing, verifying) = keys(1);
+    let octets = format!("{}&RelayState=x&SigAlg={RSA_SHA256}", saml_request(REQUEST.as_bytes()));
+    let query = signed(&octets, &signing);
+    let mut parts: Vec<_> = query.split('&').collect();
+    parts.reverse();
+    parts.insert(1, "lang=zh");
+    assert!(verify(&parts.join("&"), &verifying).is_ok());
+}
+
+#[test]
+fn relay_state_is_kept_byte_for_byte_and_empty_is_not_absent() {
+    let base = saml_request(REQUEST.as_bytes());
+    let relay = |suffix: &str| {
+        let received = authn_request(&format!("{base}{suffix}")).unwrap();
+        let verified = received.verify(&[], Unsigned::Accept).unwrap();
+        verified.into_inner().relay_state.map(String::from)
+    };
+    assert_eq!(relay(""), None);
+    assert_eq!(relay("&RelayState="), Some(String::new()));
+    assert_eq!(relay("&RelayState=%E4%BD%A0+%0D%0A%22%3C"), Some("你 \r\n\"<".to_owned()));
+}
+
+#[test]
+fn a_second_spelling_of_a_parameter_is_a_second_parameter() {
+    let base = saml_request(REQUEST.as_bytes());
+    for extra in ["SAMLRequest=x", "SAMLReques%74=x", "SAMLResponse=x"] {
+        let refused = authn_request(&format!("{base}&{extra}"));
+        assert_eq!(refused.unwrap_err(), Error::ParameterTwice { name: "SAMLRequest" });
+    }
+    let refused = authn_request(&format!("{base}&RelayState=a&RelayState=a"));
+    assert_eq!(refused.unwrap_err(), Error::ParameterTwice { name: "RelayState" });
+}
+
+#[test]
+fn each_broken_layer_has_its_error() {
+    let refused = |query: &str| authn_request(query).unwrap_err();
+    assert_eq!(refused(""), Error::ParameterMissing { name: "SAMLRequest" });
+    assert_eq!(refused("SAMLRequest="), Error::ParameterMissing { name: "SAMLRequest" });
+    assert_eq!(refused("SAMLRequest=%4"), Error::PercentEncoding { name: "SAMLRequest" });
+    assert_eq!(refused("SAMLRequest=%zz"), Error::PercentEncoding { name: "SAMLRequest" });
+    assert_eq!(refused("SAMLRequest=%FF"), Error::PercentEncoding { name: "SAMLRequest" });
+    assert_eq!(refused("SAMLRequest=****"), Error::Base64 { name: "SAMLRequest" });
+    assert_eq!(refused("SAMLRequest=YQ%0A%3D%3D"), Error::Base64 { name: "SAMLRequest" });
+    assert_eq!(refused("SAMLRequest=YR%3D%3D"), Error::Base64 { name: "SAMLRequest" });
+    assert!(matches!(refused("SAMLRequest=%2F%2F%2F%2F"), Error::Deflate { .. }));
+    let base = saml_request(REQUEST.as_bytes());
+    assert!(matches!(refused(&format!("{base}&SAMLEncoding=x")), Error::Encoding { .. }));
+    assert!(matches!(refused(&format!("{base}&Signature=YQ%3D%3D")), Error::Algorithm { .. }));
+    assert_eq!(refused(&format!("{base}&SigAlg={RSA_SHA256}")), Error::SignatureMissing);
+    let long = "x".repeat(limits::RELAY_STATE_BYTES + 1);
+    assert!(matches!(
+        refused(&format!("{base}&RelayState={long}")),
+        Error::RelayStateTooLong { .. }
+    ));
+    let long = "x".repeat(limits::QUERY_BYTES);
+    assert!(matches!(refused(&format!("{base}&x={long}")), Error::TooLong { .. }));
+}
+
+#[test]
+fn an_unsigned_request_is_taken_only_where_it_may_be() {
+    let base = saml_request(REQUEST.as_bytes());
+    let (_, verifying) = keys(1);
+    assert_eq!(verify(&base, &verifying).unwrap_err(), Error::SignatureMissing);
+    let accepted = authn_request(&base).unwrap().verify(&[], Unsigned::Accept).unwrap();
+    assert_eq!(accepted.proof(), Proof::NotAsked);
+}
+
+#[test]
+fn a_bad_signature_is_refused_also_where_none_is_asked_for() {
+    let (signing, _) = keys(1);
+    let (_, other) = keys(2);
+    let octets = format!("{}&SigAlg={RSA_SHA256}", saml_request(REQUEST.as_bytes()));
+    let refused =
+        authn_request(&signed(&octets, &signing)).unwrap().verify(&[other], Unsigned::Accept);
+    assert_eq!(refused.unwrap_err(), Error::SignatureInvalid { keys: 1 });
+}
+
+#[test]
+fn any_of_several_keys_will_do() {
+    let (signing, verifying) = keys(1);
+    let (_, other) = keys(2);
+    let octets = format!("{}&SigAlg={RSA_SHA256}", saml_request(REQUEST.as_bytes()));
+    let unverified = authn_request(&signed(&octets, &signing)).unwrap();
+    assert!(unverified.verify(&[other, verifying], Unsigned::Refuse).is_ok());
+}
+
+#[test]
+fn a_stream_that_inflates_without_end_stops_at_the_limit() {
+    let bomb = deflate(&vec![b' '; 10 * 1024 * 1024]);
+    assert_eq!(
+        inflate(&bomb).unwrap_err(),
+        Error::InflatesTooLarge { limit: limits::INFLATED_BYTES }
+    );
+}
+
+#[test]
+fn a_stream_ends_where_it_says() {
+    let mut stream = deflate(REQUEST.as_bytes());
+    assert_eq!(inflate(&stream).unwrap(), REQUEST.as_bytes());
+    stream.push(0);
+    assert!(matches!(inflate(&stream), Err(Error::Deflate { .. })));
+    stream.truncate(stream.len() - 2);
+    assert!(matches!(inflate(&stream), Err(Error::Deflate { .. })));
+    assert!(matches!(inflate(b""), Err(Error::Deflate { .. })));
+    let exactly = vec![b'x'; limits::INFLATED_BYTES];
+    assert_eq!(inflate(&deflate(&exactly)).unwrap().len(), limits::INFLATED_BYTES);
+}

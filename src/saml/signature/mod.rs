@@ -1,0 +1,3 @@
+//! Layer 0, saml: XML signatures as SAML uses them: enveloped, one reference, exclusive canonicalisation.
+
+pub mod sign;

@@ -1,0 +1,98 @@
+//! Layer 0, saml: what a peer sent, before and after its signature was checked (conformance B-11). Readers of
+//! values accept only [`Verified`], and only this room can make one.
+
+use super::error::Error;
+use super::key::{SignatureAlgorithm, VerifyingKey};
+use crate::limits;
+
+/// A parsed message that nobody vouches for yet. Its values are out of reach but for those that say whose
+/// keys to try.
+#[derive(Debug)]
+pub struct Unverified<T> {
+    value: T,
+    signature: Option<DetachedSignature>,
+}
+
+/// A message whose signature is proved, or whose sender may send without one.
+#[derive(Clone, Debug)]
+pub struct Verified<T> {
+    value: T,
+    proof: Proof,
+}
+
+/// Why a message is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// A pinned key of the sender verifies it.
+    Signature(SignatureAlgorithm),
+    /// It is not signed, and the sender's requests need not be.
+    NotAsked,
+}
+
+/// What to do with a message that is not signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsigned {
+    /// Refuse it.
+    Refuse,
+    /// Take it: the sender's metadata does not say that it signs (conformance A-057).
+    Accept,
+}
+
+/// A signature over octets that travel beside it.
+#[derive(Debug)]
+pub(in crate::saml) struct DetachedSignature {
+    pub(in crate::saml) octets: Vec<u8>,
+    pub(in crate::saml) algorithm: SignatureAlgorithm,
+    pub(in crate::saml) signature: Vec<u8>,
+}
+
+impl<T> Unverified<T> {
+    pub(in crate::saml) fn new(value: T, signature: Option<DetachedSignature>) -> Self {
+        Self { value, signature }
+    }
+
+    pub(in crate::saml) fn peek(&self) -> &T {
+        &self.value
+    }
+
+    /// Checks the signature with the sender's pinned keys, in any order (conformance A-058). A signature that
+    /// is there must verify, also where none is asked for.
+    ///
+    /// # Errors
+    /// [`Error::SignatureMissing`] or [`Error::SignatureInvalid`].
+    pub fn verify(self, keys: &[VerifyingKey], unsigned: Unsigned) -> Result<Verified<T>, Error> {
+        let Some(detached) = self.signature else {
+            return match unsigned {
+                Unsigned::Accept => Ok(Verified { value: self.value, proof: Proof::NotAsked }),
+                Unsigned::Refuse => Err(Error::SignatureMissing),
+            };
+        };
+        let DetachedSignature { octets, algorithm, signature } = detached;
+        let tried = &keys[..keys.len().min(limits::SP_SIGNING_KEYS)];
+        if tried.iter().any(|key| key.verifies(algorithm, &octets, &signature)) {
+            Ok(Verified { value: self.value, proof: Proof::Signature(algorithm) })
+        } else {
+            Err(Error::SignatureInvalid { keys: tried.len() })
+        }
+    }
+}
+
+impl<T> Verified<T> {
+    /// The message.
+    #[must_use]
+    pub fn get(&self) -> &T {
+        &self.value
+    }
+
+    /// The message, for keeps.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.value
+    }
+
+    /// Why it is believed.
+    #[must_use]
+    pub fn proof(&self) -> Proof {
+        self.proof
+    }
+}
