@@ -136,7 +136,8 @@ fn check_config(config: &ConfigDraft, reader: &mut Reader<'_>) {
     for (index, tenant) in tenants.iter().enumerate() {
         let entity_id = tenant.entity_id(&server.base_url);
         if let Some((earlier, stated)) =
-            seen.insert(entity_id, (tenant.id.clone(), tenant.entity_id.is_some()))
+            seen.insert(entity_id, (&tenant.id, tenant.entity_id.is_some()))
+            && *earlier != tenant.id
             && !(stated && tenant.entity_id.is_some())
         {
             let path = format!("tenant[{}].entity_id", index + 1);
@@ -145,3 +146,6 @@ fn check_config(config: &ConfigDraft, reader: &mut Reader<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

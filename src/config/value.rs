@@ -213,7 +213,9 @@ checked_text! {
     /// A host name, in lower case, without a port.
     HostName: "a host name in lower case, without scheme, port or *",
     |text| {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
         matches!(url::Host::parse(text), Ok(url::Host::Domain(name)) if name == text)
+            && text.bytes().all(plain)
     }
 }
 
