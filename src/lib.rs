@@ -2,12 +2,13 @@
 //!
 //! The rooms and the direction of their arrows are drawn in `docs/ARCHITECTURE.md` and held by `tests/tidy.rs`.
 
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod limits;
-pub mod password;
 pub mod page;
+pub mod password;
 pub mod random;
 pub mod refusal;
 pub mod saml;

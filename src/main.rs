@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! The program: everything it does is in the library.
+
+fn main() -> std::process::ExitCode {
+    skybridge::cli::run()
+}

@@ -1,1 +1,127 @@
-//! Main room: the command line. One file for each command.
+//! Main room: the command line. One file for each command; a new command is a file, a variant of [`Command`] and a
+//! line in [`Command::run`].
+//!
+//! Results go to standard output, complaints to standard error. Exit codes: 0 done, 1 not done, 2 wrong usage.
+
+mod check;
+mod user;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config, Faults};
+
+const EXAMPLES: &str = "\
+Examples:
+  skybridge check --example > skybridge.toml        a file to begin with
+  skybridge check                                   everything that is wrong with ./skybridge.toml
+  skybridge check --config /etc/skybridge.toml --json
+  skybridge user hash-password                      the hash of a local user's password
+
+Every option of the file is explained in docs/configuration.md.";
+
+/// From a partner's sales platform into the cloud console, over SAML 2.0.
+#[derive(Debug, Parser)]
+#[command(name = "skybridge", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Line {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Args, Debug)]
+struct Common {
+    /// The configuration file
+    #[arg(
+        long,
+        global = true,
+        env = "SKYBRIDGE_CONFIG",
+        value_name = "FILE",
+        default_value = "skybridge.toml"
+    )]
+    config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Check),
+    User(user::User),
+}
+
+/// What a command comes to. An error is printed as it is, one line or more.
+type Outcome = Result<ExitCode, Box<dyn Error>>;
+
+/// Runs the command that the arguments of this process name.
+pub fn run() -> ExitCode {
+    let line = Line::parse();
+    match line.command.run(&line.common, &mut io::stdout().lock()) {
+        Ok(code) => code,
+        // The reader of our output went away: `skybridge check | head`.
+        Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Command {
+    fn run(&self, common: &Common, out: &mut dyn Write) -> Outcome {
+        match self {
+            Self::Check(command) => command.run(common, out),
+            Self::User(command) => command.run(out),
+        }
+    }
+}
+
+impl Common {
+    /// The configuration, or all of its faults.
+    fn load(&self) -> Result<Config, Faults> {
+        config::load(&self.config, &|name| std::env::var(name).ok())
+    }
+}
+
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_consistent() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_argument_is_explained() {
+        fn check(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{} is not explained", command.get_name());
+            for argument in command.get_arguments() {
+                let named = (command.get_name(), argument.get_id());
+                assert!(argument.get_help().is_some(), "{named:?} is not explained");
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Line::command());
+    }
+
+    #[test]
+    fn the_configuration_file_may_be_named_before_and_behind_the_command() {
+        for line in
+            [["skybridge", "--config", "x", "check"], ["skybridge", "check", "--config", "x"]]
+        {
+            let line = Line::try_parse_from(line).unwrap();
+            assert_eq!(line.common.config, PathBuf::from("x"));
+        }
+    }
+}

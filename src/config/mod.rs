@@ -69,8 +69,8 @@ pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config,
         Ok(text) => parse(&text, path, env),
         Err(found) => {
             let expected = "a configuration file that can be read".into();
-            let (path_in_file, hint) = (String::new(), None);
-            let fault = Fault { line: 1, column: 1, path: path_in_file, expected, found, hint };
+            let hint = Some("print one to begin with: skybridge check --example".into());
+            let fault = Fault { line: 1, column: 1, path: String::new(), expected, found, hint };
             Err(Faults { file: path.to_owned(), faults: vec![fault] })
         }
     }

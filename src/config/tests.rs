@@ -360,10 +360,9 @@ fn written_out(section: &Section, path: &str, examples: bool) -> String {
             }
             continue;
         }
-        let value = match examples {
-            true => option.example.or(option.default),
-            false => option.default.or(option.example.filter(|_| !option.optional)),
-        };
+        let required = option.example.filter(|_| !option.optional);
+        let value =
+            if examples { option.example.or(option.default) } else { option.default.or(required) };
         if let Some(value) = value {
             writeln!(text, "{} = {value}", option.key).unwrap();
         }
