@@ -4,7 +4,9 @@
 //! Every key carries its kind and its tenant (B-37). Whatever decides a race is one atomic operation (C-35). A
 //! store that does not answer is an error, never "not found": the caller refuses (D-01).
 
+pub mod directory;
 pub mod memory;
+pub mod record;
 
 use std::fmt;
 use std::future::Future;

@@ -1,0 +1,310 @@
+//! Layer 1, store: the records, whatever backend keeps them. Every record belongs to a tenant (B-37).
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::limits;
+use crate::password;
+use crate::saml::{AcsUrl, EndpointUrl, EntityId, MessageId, RelayState};
+
+/// The name of a tenant, as it stands in addresses: 1 to 32 of `a-z`, `0-9` and `-`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TenantId(String);
+
+impl TenantId {
+    /// Takes a name from an address or a file; `None` when it cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let good = (1..=32).contains(&text.len()) && text.bytes().all(allowed);
+        good.then(|| Self(text.to_owned()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One partner's sales platform.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// Its name in addresses.
+    pub id: TenantId,
+    /// Switched off: every entry point refuses (conformance C-09).
+    pub enabled: bool,
+    /// What people call it.
+    pub name: Names,
+    /// Its entityID as an identity provider.
+    pub entity_id: EntityId,
+    /// The cloud that its customers are sent to: the name of a profile.
+    pub cloud: String,
+    /// What this tenant changes about that cloud.
+    pub cloud_override: CloudOverride,
+    /// The cloud's name for this sales platform (`xAccountType`).
+    pub account_type: Option<String>,
+    /// The partner's own account at the cloud (`bpId`).
+    pub bp_id: Option<String>,
+    /// The partner's site, where a journey can begin anew.
+    pub portal_url: EndpointUrl,
+    /// Where people sign in when they come without a session.
+    pub sign_in: SignIn,
+    /// Whether a customer of whom nothing is known has a cloud account.
+    pub assume_linked: bool,
+    /// Who a ticket must be made out to.
+    pub ticket_audience: String,
+}
+
+/// A name in both languages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// English.
+    pub en: String,
+    /// Chinese; the English name where there is none.
+    pub zh: String,
+}
+
+/// What a tenant changes about its cloud: for test clouds, and where a contract differs.
+#[derive(Clone, Debug, Default)]
+pub struct CloudOverride {
+    /// Another login link.
+    pub login_url: Option<String>,
+    /// Other hosts to land on.
+    pub service_hosts: Option<Vec<String>>,
+    /// Another page to land on.
+    pub default_service: Option<String>,
+    /// Another greatest age of a request.
+    pub request_age: Option<Duration>,
+    /// Another allowance for clocks that differ.
+    pub clock_skew: Option<Duration>,
+}
+
+/// Where a tenant's customers sign in.
+#[derive(Clone, Debug)]
+pub enum SignIn {
+    /// On the partner's own page, which sends them back with a ticket.
+    Partner {
+        /// The page.
+        login_url: EndpointUrl,
+        /// The query parameter that carries the continuation there.
+        continue_parameter: String,
+    },
+    /// On our page, against the tenant's local users.
+    Local,
+}
+
+/// What is known about a customer beyond what a ticket says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Customer {
+    /// May be signed in.
+    pub enabled: bool,
+    /// Has a cloud account.
+    pub link: Link,
+}
+
+/// Whether a customer has a cloud account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Yes: the cloud knows the `xAccountId`.
+    Linked,
+    /// Not yet: the first login creates or binds one.
+    Unlinked,
+}
+
+/// Somebody who signs in with a password here.
+#[derive(Clone, Debug)]
+pub struct LocalUser {
+    /// The name on the sign-in page.
+    pub login: String,
+    /// The hash of the password.
+    pub password: password::Hash,
+    /// May sign in.
+    pub enabled: bool,
+    /// Who that is.
+    pub person: Person,
+}
+
+/// A customer as the cloud gets to know them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The partner's id of the customer.
+    pub user_id: PersonId,
+    /// What the cloud knows the customer by (`xAccountId`): stable, opaque, never given to anybody else.
+    pub account_id: PersonId,
+    /// Display name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Mobile number, `0086-13800000000`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mobile: Option<String>,
+    /// E-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+impl fmt::Debug for Person {
+    /// Says nothing about the person (B-34).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Person(…)")
+    }
+}
+
+/// An id of a customer: 1 to 128 characters, opaque. Never an e-mail address or a telephone number, since those
+/// change hands (contract §11).
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PersonId(String);
+
+impl PersonId {
+    /// Takes an id as it stands; `None` when it cannot be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let good = !text.is_empty()
+            && text.chars().count() <= limits::ACCOUNT_ID_CHARS
+            && !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '@')
+            && !text.starts_with('+');
+        good.then(|| Self(text.to_owned()))
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for PersonId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("an id of 1 to 128 characters, no e-mail address")
+    }
+}
+
+impl From<PersonId> for String {
+    fn from(id: PersonId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Debug for PersonId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PersonId(…)")
+    }
+}
+
+/// A customer who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Who it is.
+    pub person: Person,
+    /// When the person proved who they are.
+    #[serde(with = "time::serde::timestamp::milliseconds")]
+    pub authn_instant: OffsetDateTime,
+    /// How: an authentication context class.
+    pub authn_class: String,
+    /// When the session was last written: its idle time runs from here.
+    #[serde(with = "time::serde::timestamp::milliseconds")]
+    pub seen_at: OffsetDateTime,
+    /// The session's index in assertions.
+    pub index: String,
+    /// When this session was sent into a first login, if it was (conformance V2).
+    #[serde(default, with = "time::serde::timestamp::milliseconds::option")]
+    pub first_login_at: Option<OffsetDateTime>,
+    /// The journey that opened it, as it stands in the log.
+    pub journey: String,
+}
+
+/// A checked request that waits for its person to sign in. Taken once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// What was asked.
+    pub ask: Ask,
+    /// The browser that asked, as the fingerprint of its cookie (B-33).
+    pub browser: String,
+    /// When it came: who must prove their presence proves it after this.
+    #[serde(with = "time::serde::timestamp::milliseconds")]
+    pub since: OffsetDateTime,
+    /// The journey, as it stands in the log.
+    pub journey: String,
+}
+
+/// What is left of an `AuthnRequest` once all is checked: what the answer depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// Its id.
+    pub id: MessageId,
+    /// The service provider.
+    pub sp: EntityId,
+    /// Where the answer goes, as the service provider's metadata lists it.
+    pub acs: AcsUrl,
+    /// What to echo.
+    pub relay_state: Option<RelayState>,
+    /// The key that the address named.
+    pub kid: Option<String>,
+    /// A fresh proof of presence is asked for.
+    pub force_authn: bool,
+    /// No page may be shown.
+    pub is_passive: bool,
+    /// The acceptable authentication contexts; empty when none is asked for.
+    pub contexts: Vec<String>,
+    /// Why it cannot be answered with an assertion: a second-level status code.
+    pub unmet: Option<Unmet>,
+}
+
+/// What a request asks for that cannot be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unmet {
+    /// Another name identifier.
+    NameId,
+    /// Another authentication context, whoever signs in.
+    AuthnContext,
+    /// Another identity provider.
+    Idp,
+    /// Something that is not offered.
+    Other,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_never_an_address_or_a_number_to_call() {
+        assert!(PersonId::parse("cust-0001").is_some());
+        assert!(PersonId::parse(&"x".repeat(128)).is_some());
+        for bad in ["", "a b", "a@b.example", "+8613800000000", "a\n", &"x".repeat(129)] {
+            assert!(PersonId::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_person_never_prints() {
+        let person = Person {
+            user_id: PersonId::parse("canary-1").unwrap(),
+            account_id: PersonId::parse("canary-2").unwrap(),
+            name: Some("canary-3".to_owned()),
+            mobile: None,
+            email: None,
+        };
+        assert!(!format!("{person:?} {:?}", person.user_id).contains("canary"));
+    }
+
+    #[test]
+    fn a_tenants_name_fits_into_an_address() {
+        assert!(TenantId::parse("acme-2").is_some());
+        for bad in ["", "Acme", "a/b", "a.b", &"x".repeat(33)] {
+            assert!(TenantId::parse(bad).is_none(), "{bad}");
+        }
+    }
+}
