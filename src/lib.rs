@@ -6,6 +6,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod keys;
 pub mod limits;
 pub mod page;
 pub mod password;
