@@ -73,7 +73,7 @@ mod tests {
     fn palettes() -> [BTreeMap<&'static str, u32>; 2] {
         let css = include_str!("../../assets/style.css");
         let (light, dark) = css.split_once("prefers-color-scheme: dark").unwrap();
-        [light, dark.split_once("* {").unwrap().0].map(|part| {
+        [light, dark.split_once("*, ::before").unwrap().0].map(|part| {
             part.split("--")
                 .skip(1)
                 .map(|declaration| {

@@ -44,8 +44,8 @@ service provider and a short id; the log holds the same id with the cause. A cod
 and never changes its meaning.
 
 *Whose move* says who can end the trouble: **you** (the person in front of the browser), the
-**partner** (whose site the person came from), the **operator** (who runs Skybridge) or the **cloud**
-(which sent the request).
+**partner** (whose site the person came from), the **operator** (who runs Skybridge) or the
+**cloud** (which sent the request).
 
 This file is written from `src/refusal.rs` and `templates/words/`. A test compares it with them;
 `SKYBRIDGE_WRITE_DOCS=1 cargo test --lib page::manual` writes it anew.

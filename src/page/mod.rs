@@ -185,8 +185,8 @@ pub fn signed_out(frame: &Frame<'_>, again: Option<&str>) -> Page {
     page(frame, 200, "'none'".to_owned(), &template)
 }
 
-/// Renders every page once in every language, so that the first customer does not wait for words to
-/// be read and a fault in them stops the start instead of a login.
+/// Reads all words now, so that the first customer does not wait for them and a fault in them stops
+/// the start instead of a login.
 pub fn warm_up() {
     for language in Language::ALL {
         let frame = Frame { language, brand: PRODUCT, switch_to: None };

@@ -106,7 +106,7 @@ words! {
         error_way error_help error_code error_id error_time error_sp error_again
         signed_out_title signed_out_text signed_out_again
     }
-    phrases { sign_in_lead deliver_title help_network }
+    phrases { sign_in_heading sign_in_lead deliver_title help_network }
 }
 
 /// The stops on the way from the person to the cloud, in that order.

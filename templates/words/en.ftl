@@ -2,8 +2,7 @@
 # An advice says what to do, never what went wrong inside. Tests name every text that is missing or left over.
 
 -again = Please open the console again from your partner’s site.
--report = If this page comes back, send the details on it to your partner’s support.
--pass-on = If this page comes back, send the details on it to your partner’s support, who will take them to the cloud.
+-report = If this page comes back, send the details below to your partner’s support.
 
 ## Every page
 
@@ -12,6 +11,7 @@ switch-language = 中文
 ## Sign in
 
 sign-in-title = Sign in
+sign-in-heading = Sign in to { $name }
 sign-in-lead = Then we take you straight to { $name }.
 sign-in-username = User name
 sign-in-password = Password
@@ -45,13 +45,13 @@ owner-you =
     .sentence = Your move: you can solve this yourself.
 owner-partner =
     .name = Partner
-    .sentence = Your partner’s move: the partner whose site you came from can solve this.
+    .sentence = Your partner’s move: the support of the site you came from can solve this.
 owner-operator =
     .name = Sign-in
-    .sentence = Our move: those who run this sign-in service have to solve this.
+    .sentence = Our move: the people who run this sign-in service need to solve this.
 owner-cloud =
     .name = Cloud
-    .sentence = The cloud’s move: the cloud you were going to has to solve this.
+    .sentence = The cloud’s move: it needs to solve this. Your partner’s support can pass it on.
 
 ## Signed out
 
@@ -66,46 +66,46 @@ SB-1001 =
     .advice = It is one step on the way to the cloud console. { -again }
 SB-1002 =
     .title = The cloud’s request contradicts itself
-    .advice = A part of it arrived twice, and we cannot tell which one counts. { -again } { -pass-on }
+    .advice = A part of it arrived twice, and we cannot tell which one counts. { -again } { -report }
 SB-1003 =
     .title = The cloud’s request is too long
-    .advice = { -again } { -pass-on }
+    .advice = { -again } { -report }
 SB-1004 =
     .title = The cloud’s request arrived damaged
-    .advice = Some of its characters cannot be read, as happens when an address is copied by hand. { -again } { -pass-on }
+    .advice = Some of its characters cannot be read, as happens when an address is copied by hand. { -again } { -report }
 SB-1005 =
     .title = The cloud’s request arrived incomplete
-    .advice = It was cut off or changed on its way. { -again } { -pass-on }
+    .advice = It was cut off or changed on its way. { -again } { -report }
 SB-1006 =
     .title = The cloud’s request is far too large
-    .advice = To keep everyone safe we stopped reading it. { -again } { -pass-on }
+    .advice = To keep everyone safe we stopped reading it. { -again } { -report }
 SB-1007 =
     .title = The cloud’s request is not readable text
-    .advice = { -again } { -pass-on }
+    .advice = { -again } { -report }
 SB-1008 =
     .title = The cloud’s request holds something unsafe
-    .advice = To keep everyone safe we stopped reading it. { -again } { -pass-on }
+    .advice = To keep everyone safe we stopped reading it. { -again } { -report }
 SB-1009 =
     .title = The cloud’s request cannot be read
-    .advice = It is not written in the form that was agreed on. { -again } { -pass-on }
+    .advice = It is not written in the form that was agreed on. { -again } { -report }
 SB-1010 =
     .title = The cloud’s request is too complicated
-    .advice = To keep everyone safe we stopped reading it. { -again } { -pass-on }
+    .advice = To keep everyone safe we stopped reading it. { -again } { -report }
 SB-1011 =
     .title = The cloud sent something we did not expect
-    .advice = We were waiting for a request to sign you in. { -again } { -pass-on }
+    .advice = We were waiting for a request to sign you in. { -again } { -report }
 SB-1012 =
     .title = The cloud’s request follows another standard
-    .advice = It names a version that we do not speak. { -again } { -pass-on }
+    .advice = It names a version that we do not speak. { -again } { -report }
 SB-1013 =
     .title = The cloud’s request is packed in an unknown way
-    .advice = { -again } { -pass-on }
+    .advice = { -again } { -report }
 SB-1014 =
     .title = The cloud gave us too much to carry back
-    .advice = It sent a note along that we must return with our answer, and the note is too long. { -again } { -pass-on }
+    .advice = It sent a note along that we must return with our answer, and the note is too long. { -again } { -report }
 SB-1015 =
     .title = The cloud gave us something we cannot carry back
-    .advice = It sent a note along that we must return with our answer, and a browser would change it on the way. { -again } { -pass-on }
+    .advice = It sent a note along that we must return with our answer, and a browser would change it on the way. { -again } { -report }
 
 ## SB-2…: the request is not accepted
 
@@ -114,22 +114,22 @@ SB-2001 =
     .advice = Please check the address, or open the console from your partner’s site. If you came from there, tell your partner’s support.
 SB-2003 =
     .title = Your partner has not set up this service yet
-    .advice = The service that sent you here is not registered. Please send the details on this page to your partner’s support.
+    .advice = The service that sent you here is not registered. Please send the details below to your partner’s support.
 SB-2004 =
     .title = The cloud’s request is not signed
-    .advice = Without a signature we cannot be sure who asks, so we gave no answer. { -again } { -pass-on }
+    .advice = Without a signature we cannot be sure who asks, so we gave no answer. { -again } { -report }
 SB-2005 =
     .title = The cloud’s request is signed in an unknown way
-    .advice = We accept only signatures that are considered safe today. { -again } { -pass-on }
+    .advice = We accept only signatures that are considered safe today. { -again } { -report }
 SB-2006 =
     .title = The signature on the cloud’s request is not valid
-    .advice = The request may have been changed on its way, so we gave no answer. { -again } { -pass-on }
+    .advice = The request may have been changed on its way, so we gave no answer. { -again } { -report }
 SB-2007 =
     .title = This request was meant for another address
-    .advice = Your partner’s settings at the cloud name a different address. Please send the details on this page to your partner’s support.
+    .advice = Your partner’s settings at the cloud name a different address. Please send the details below to your partner’s support.
 SB-2008 =
     .title = The cloud asks for an answer at an unknown address
-    .advice = We send your details only to addresses that the cloud has registered, so nothing was sent. { -again } { -pass-on }
+    .advice = We send your details only to addresses that the cloud has registered, so nothing was sent. { -again } { -report }
 SB-2009 =
     .title = That took a little too long
     .advice = For your safety, a sign-in has to be finished within a few minutes. { -again }
@@ -141,10 +141,10 @@ SB-2011 =
     .advice = Each one works once; going back or reloading brings up an old one. { -again }
 SB-2012 =
     .title = This address is out of date
-    .advice = Your partner’s settings at the cloud name an address that is no longer in use. Please send the details on this page to your partner’s support.
+    .advice = Your partner’s settings at the cloud name an address that is no longer in use. Please send the details below to your partner’s support.
 SB-2013 =
     .title = The cloud asks for an answer in a way we do not offer
-    .advice = { -again } { -pass-on }
+    .advice = { -again } { -report }
 SB-2015 =
     .title = This service is not ready yet
     .advice = We are still waiting for what we need to answer it safely. Please try again in a few minutes. { -report }
@@ -168,7 +168,7 @@ SB-3005 =
     .advice = Please go back to your partner’s site and click there again. { -report }
 SB-3006 =
     .title = This link lacks something we need
-    .advice = Your partner’s site sent us details that are missing or cannot be used. Please send the details on this page to your partner’s support.
+    .advice = Your partner’s site sent us details that are missing or cannot be used. Please send the details below to your partner’s support.
 SB-3007 =
     .title = User name or password is not correct
     .advice = Please check both and try again. If you have forgotten them, ask your partner’s support.
@@ -198,7 +198,7 @@ SB-3016 =
 
 SB-4001 =
     .title = This cloud page cannot be opened from here
-    .advice = The link leads to a place that is not on the cloud’s list. Please open the console without it, and send the details on this page to your partner’s support.
+    .advice = The link leads to a place that is not on the cloud’s list. Please open the console without it, and send the details below to your partner’s support.
 SB-4002 =
     .title = The cloud cannot use one of your details
     .advice = Your name, phone number or e-mail address does not fit the cloud’s rules. Please check them on your partner’s site, or ask your partner’s support.

@@ -2,8 +2,7 @@
 # 建议只写用户该怎么做，从不写内部原因。缺少或多余的文字由测试逐条指出。
 
 -again = 请回到合作伙伴网站，重新打开云控制台。
--report = 如果再次看到此页，请把页面下方的信息发给合作伙伴的客服。
--pass-on = 如果再次看到此页，请把页面下方的信息发给合作伙伴的客服，由他们联系云服务商。
+-report = 如果再次看到此页，请把下方的信息发给合作伙伴的客服。
 
 ## 每个页面
 
@@ -12,6 +11,7 @@ switch-language = English
 ## 登录
 
 sign-in-title = 登录
+sign-in-heading = 登录{ $name }
 sign-in-lead = 登录后将直接进入{ $name }。
 sign-in-username = 用户名
 sign-in-password = 密码
@@ -45,13 +45,13 @@ owner-you =
     .sentence = 由您处理：这个问题您自己就能解决。
 owner-partner =
     .name = 合作伙伴
-    .sentence = 由合作伙伴处理：请联系您来时所在网站的客服。
+    .sentence = 由合作伙伴处理：请联系您刚才所在网站的客服。
 owner-operator =
     .name = 登录服务
-    .sentence = 由我们处理：需要登录服务的运维人员来解决。
+    .sentence = 由我们处理：登录服务的运维人员会来解决。
 owner-cloud =
     .name = 云服务
-    .sentence = 由云服务商处理：需要您要前往的云服务来解决。
+    .sentence = 由云服务商处理：合作伙伴的客服可以代为反馈。
 
 ## 已退出
 
@@ -66,46 +66,46 @@ SB-1001 =
     .advice = 它只是进入云控制台途中的一步。{ -again }
 SB-1002 =
     .title = 云服务的请求前后矛盾
-    .advice = 其中一部分重复出现，我们无法判断以哪个为准。{ -again }{ -pass-on }
+    .advice = 其中一部分重复出现，我们无法判断以哪个为准。{ -again }{ -report }
 SB-1003 =
     .title = 云服务的请求过长
-    .advice = { -again }{ -pass-on }
+    .advice = { -again }{ -report }
 SB-1004 =
     .title = 云服务的请求已损坏
-    .advice = 其中有些字符无法读取，手动复制网址时常会这样。{ -again }{ -pass-on }
+    .advice = 其中有些字符无法读取，手动复制网址时常会这样。{ -again }{ -report }
 SB-1005 =
     .title = 云服务的请求不完整
-    .advice = 它在传输途中被截断或改动了。{ -again }{ -pass-on }
+    .advice = 它在传输途中被截断或改动了。{ -again }{ -report }
 SB-1006 =
     .title = 云服务的请求过大
-    .advice = 为了安全，我们没有继续读取。{ -again }{ -pass-on }
+    .advice = 为了安全，我们没有继续读取。{ -again }{ -report }
 SB-1007 =
     .title = 云服务的请求不是可读的文本
-    .advice = { -again }{ -pass-on }
+    .advice = { -again }{ -report }
 SB-1008 =
     .title = 云服务的请求含有不安全的内容
-    .advice = 为了安全，我们没有继续读取。{ -again }{ -pass-on }
+    .advice = 为了安全，我们没有继续读取。{ -again }{ -report }
 SB-1009 =
     .title = 云服务的请求无法读取
-    .advice = 它的格式与约定不符。{ -again }{ -pass-on }
+    .advice = 它的格式与约定不符。{ -again }{ -report }
 SB-1010 =
     .title = 云服务的请求过于复杂
-    .advice = 为了安全，我们没有继续读取。{ -again }{ -pass-on }
+    .advice = 为了安全，我们没有继续读取。{ -again }{ -report }
 SB-1011 =
     .title = 云服务发来了意料之外的内容
-    .advice = 我们等待的是一个登录请求。{ -again }{ -pass-on }
+    .advice = 我们等待的是一个登录请求。{ -again }{ -report }
 SB-1012 =
     .title = 云服务的请求采用了其他标准
-    .advice = 我们不支持它使用的版本。{ -again }{ -pass-on }
+    .advice = 我们不支持它使用的版本。{ -again }{ -report }
 SB-1013 =
     .title = 云服务的请求打包方式未知
-    .advice = { -again }{ -pass-on }
+    .advice = { -again }{ -report }
 SB-1014 =
     .title = 云服务要求带回的内容过长
-    .advice = 云服务附来一段内容，要求随答复原样带回，但它太长了。{ -again }{ -pass-on }
+    .advice = 云服务附来一段内容，要求随答复原样带回，但它太长了。{ -again }{ -report }
 SB-1015 =
     .title = 云服务要求带回的内容无法原样带回
-    .advice = 云服务附来一段内容，要求随答复原样带回，但浏览器会在途中改动它。{ -again }{ -pass-on }
+    .advice = 云服务附来一段内容，要求随答复原样带回，但浏览器会在途中改动它。{ -again }{ -report }
 
 ## SB-2…：请求未被接受
 
@@ -114,22 +114,22 @@ SB-2001 =
     .advice = 请检查网址，或从合作伙伴网站打开云控制台。如果您正是从那里来的，请告知合作伙伴的客服。
 SB-2003 =
     .title = 合作伙伴尚未接入此服务
-    .advice = 让您来到这里的服务还没有登记。请把页面下方的信息发给合作伙伴的客服。
+    .advice = 让您来到这里的服务还没有登记。请把下方的信息发给合作伙伴的客服。
 SB-2004 =
     .title = 云服务的请求没有签名
-    .advice = 没有签名就无法确认请求来自谁，因此我们没有答复。{ -again }{ -pass-on }
+    .advice = 没有签名就无法确认请求来自谁，因此我们没有答复。{ -again }{ -report }
 SB-2005 =
     .title = 云服务请求的签名方式未知
-    .advice = 我们只接受目前公认安全的签名方式。{ -again }{ -pass-on }
+    .advice = 我们只接受目前公认安全的签名方式。{ -again }{ -report }
 SB-2006 =
     .title = 云服务请求的签名无效
-    .advice = 请求可能在途中被改动，因此我们没有答复。{ -again }{ -pass-on }
+    .advice = 请求可能在途中被改动，因此我们没有答复。{ -again }{ -report }
 SB-2007 =
     .title = 这个请求本应发往其他地址
-    .advice = 合作伙伴在云服务中填写的地址与此处不一致。请把页面下方的信息发给合作伙伴的客服。
+    .advice = 合作伙伴在云服务中填写的地址与此处不一致。请把下方的信息发给合作伙伴的客服。
 SB-2008 =
     .title = 云服务要求把答复发往未知地址
-    .advice = 您的信息只会发往云服务登记过的地址，因此我们什么也没有发送。{ -again }{ -pass-on }
+    .advice = 您的信息只会发往云服务登记过的地址，因此我们什么也没有发送。{ -again }{ -report }
 SB-2009 =
     .title = 等待时间有点长
     .advice = 为了您的安全，登录需要在几分钟内完成。{ -again }
@@ -141,10 +141,10 @@ SB-2011 =
     .advice = 每次登录只能使用一次，后退或刷新会打开旧的那一次。{ -again }
 SB-2012 =
     .title = 这个地址已经过期
-    .advice = 合作伙伴在云服务中填写的地址已停用。请把页面下方的信息发给合作伙伴的客服。
+    .advice = 合作伙伴在云服务中填写的地址已停用。请把下方的信息发给合作伙伴的客服。
 SB-2013 =
     .title = 我们不支持云服务要求的答复方式
-    .advice = { -again }{ -pass-on }
+    .advice = { -again }{ -report }
 SB-2015 =
     .title = 此服务尚未就绪
     .advice = 我们还在等待安全答复所需的资料。请过几分钟再试。{ -report }
@@ -168,7 +168,7 @@ SB-3005 =
     .advice = 请回到合作伙伴网站，重新点击进入。{ -report }
 SB-3006 =
     .title = 这个链接缺少必要的信息
-    .advice = 合作伙伴网站发来的资料缺失或无法使用。请把页面下方的信息发给合作伙伴的客服。
+    .advice = 合作伙伴网站发来的资料缺失或无法使用。请把下方的信息发给合作伙伴的客服。
 SB-3007 =
     .title = 用户名或密码不正确
     .advice = 请检查后重试。如果忘记了，请联系合作伙伴的客服。
@@ -198,7 +198,7 @@ SB-3016 =
 
 SB-4001 =
     .title = 无法从这里打开该云服务页面
-    .advice = 链接指向的页面不在云服务的许可范围内。请直接打开云控制台，并把页面下方的信息发给合作伙伴的客服。
+    .advice = 链接指向的页面不在云服务的许可范围内。请直接打开云控制台，并把下方的信息发给合作伙伴的客服。
 SB-4002 =
     .title = 您的某项资料不符合云服务的要求
     .advice = 您的姓名、手机号或邮箱不符合云服务的规则。请在合作伙伴网站检查这些资料，或联系合作伙伴的客服。
