@@ -1,0 +1,157 @@
+//! Leaf: every number that the gateway publishes: its name, its meaning, and the one function that counts it.
+//!
+//! Labels come from closed sets only (codes, steps, operations, route templates), never from a request, and never name
+//! a tenant: the cost of monitoring must not grow with the number of partners or with what strangers send. Until `app`
+//! installs a recorder all of these do nothing.
+
+use std::time::Duration;
+
+use metrics::{counter, gauge, histogram};
+
+use crate::refusal::Code;
+
+/// How a number behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only rises, and begins at 0 with the process.
+    Counter,
+    /// Rises and falls.
+    Gauge,
+    /// A distribution, in seconds, counted into buckets.
+    Histogram(Scale),
+}
+
+/// Which durations a histogram tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// From 0.1 ms: one operation of the processor or of a near store.
+    Operation,
+    /// From 1 ms: a whole request.
+    Request,
+}
+
+/// One published number.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// How it behaves.
+    pub kind: Kind,
+    /// What it means, for whoever reads `/metrics`.
+    pub help: &'static str,
+}
+
+const STEPS: &str = "skybridge_journey_steps_total";
+const REFUSALS: &str = "skybridge_refusals_total";
+const SIGNING: &str = "skybridge_signing_seconds";
+const STORE: &str = "skybridge_store_seconds";
+const STORE_FAILURES: &str = "skybridge_store_failures_total";
+const REQUESTS: &str = "skybridge_requests_total";
+const REQUEST: &str = "skybridge_request_seconds";
+const CONNECTIONS: &str = "skybridge_connections";
+const LOG_LOST: &str = "skybridge_log_lines_lost_total";
+
+/// Everything that is published.
+pub const METRICS: &[Metric] = &[
+    Metric {
+        name: STEPS,
+        kind: Kind::Counter,
+        help: "Steps of journeys, by what was done: sign_in, go_to_cloud, deliver, ...",
+    },
+    Metric {
+        name: REFUSALS,
+        kind: Kind::Counter,
+        help: "Journeys that ended early, by code and by whose move it is.",
+    },
+    Metric {
+        name: SIGNING,
+        kind: Kind::Histogram(Scale::Operation),
+        help: "Time to sign one message, waiting for a free signer included.",
+    },
+    Metric {
+        name: STORE,
+        kind: Kind::Histogram(Scale::Operation),
+        help: "Time of one call to the session store, by operation.",
+    },
+    Metric {
+        name: STORE_FAILURES,
+        kind: Kind::Counter,
+        help: "Calls to the session store that failed, by operation.",
+    },
+    Metric {
+        name: REQUESTS,
+        kind: Kind::Counter,
+        help: "Answered requests, by route template and status.",
+    },
+    Metric {
+        name: REQUEST,
+        kind: Kind::Histogram(Scale::Request),
+        help: "Time from a request's head to its answer's head, by route template.",
+    },
+    Metric { name: CONNECTIONS, kind: Kind::Gauge, help: "Open connections." },
+    Metric {
+        name: LOG_LOST,
+        kind: Kind::Counter,
+        help: "Log lines that were dropped because the log's reader was too slow.",
+    },
+];
+
+/// Counts one step of a journey: `sign_in`, `go_to_cloud`, `deliver` and the like.
+pub fn step(step: &'static str) {
+    counter!(STEPS, "step" => step).increment(1);
+}
+
+/// Counts one refusal.
+pub fn refused(code: Code) {
+    counter!(REFUSALS, "code" => code.to_string(), "owner" => code.entry().owner.key())
+        .increment(1);
+}
+
+/// Notes how long one signature took.
+pub fn signing(took: Duration) {
+    histogram!(SIGNING).record(took);
+}
+
+/// Notes how long one call to the store took, such as `take`.
+pub fn store(operation: &'static str, took: Duration) {
+    histogram!(STORE, "operation" => operation).record(took);
+}
+
+/// Counts one call to the store that failed.
+pub fn store_failed(operation: &'static str) {
+    counter!(STORE_FAILURES, "operation" => operation).increment(1);
+}
+
+/// Notes one answered request. `route` is the template, such as `/{tenant}/launch`; none if no route matched.
+pub fn request(route: Option<&str>, status: u16, took: Duration) {
+    let route: String = route.unwrap_or("none").to_owned();
+    counter!(REQUESTS, "route" => route.clone(), "status" => status.to_string()).increment(1);
+    histogram!(REQUEST, "route" => route).record(took);
+}
+
+/// Notes how many connections are open on one listener, such as `gateway`.
+pub fn connections(listener: &'static str, open: usize) {
+    #[allow(clippy::cast_precision_loss, reason = "connections are far fewer than 2^52")]
+    gauge!(CONNECTIONS, "listener" => listener).set(open as f64);
+}
+
+/// Notes how many log lines were lost since the start.
+pub fn log_lost(lines: u64) {
+    counter!(LOG_LOST).absolute(lines);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_rules_of_prometheus() {
+        for metric in METRICS {
+            let counts = metric.name.ends_with("_total");
+            assert_eq!(counts, metric.kind == Kind::Counter, "{}", metric.name);
+            let seconds = metric.name.ends_with("_seconds");
+            assert_eq!(seconds, matches!(metric.kind, Kind::Histogram(_)), "{}", metric.name);
+            assert!(metric.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+        }
+    }
+}
