@@ -52,3 +52,12 @@ pub const PENDING_LIFE: Duration = Duration::from_mins(15);
 pub const STORE_DEADLINE: Duration = Duration::from_millis(250);
 /// Most entries of the embedded in-memory store. It refuses when full; it never forgets early.
 pub const MEMORY_ENTRIES: usize = 1_000_000;
+/// Largest head of a request, bytes: request line and all headers. Above it: 431.
+pub const HEAD_BYTES: usize = 64 * 1024;
+/// How long a client may take to send the head of a request, and to shake hands over TLS: against trickling (CWE-400).
+pub const HEAD_WAIT: Duration = Duration::from_secs(10);
+/// How long a connection may idle between requests: longer than the 60 s of common load balancers, so that they and
+/// not we close it, and no request is lost in between.
+pub const IDLE_WAIT: Duration = Duration::from_secs(75);
+/// How long a client may take none of an answer's bytes.
+pub const WRITE_WAIT: Duration = Duration::from_secs(30);

@@ -1,3 +1,7 @@
-//! Main room: builds the parts and plugs them together. Only here the system's clock and generator have names.
+//! Room `app` (layer 6): builds everything from the configuration and plugs it together. It and `cli` are the only
+//! rooms that name the system's clock, sockets, signals, files of keys, and concrete stores.
 
+mod pace;
+pub mod serve;
+pub mod shutdown;
 pub mod system;
