@@ -20,6 +20,8 @@ pub const METADATA_NODES: usize = 100_000;
 pub const XML_ATTRIBUTES: usize = 64;
 /// Most namespace declarations in scope of one element (B-05, C-51).
 pub const XML_NAMESPACES: usize = 32;
+/// Longest namespace name, bytes: canonical forms repeat it, and comparing long ones costs time (B-05, C-51).
+pub const XML_NAMESPACE_BYTES: usize = 1024;
 /// Longest element, attribute or prefix name, bytes (B-05).
 pub const XML_NAME_BYTES: usize = 256;
 /// Longest `RelayState` that is echoed, bytes. SAML says 80 (Bindings 3.4.3); real service providers send more.

@@ -153,6 +153,12 @@ pub enum Error {
         /// What was found.
         found: String,
     },
+    /// The digest is by an algorithm that is not on the list.
+    #[error("expected a digest by sha256, sha384 or sha512, found {found:?} (conformance A-120)")]
+    Digest {
+        /// The algorithm that came, shortened.
+        found: String,
+    },
     /// No pinned key verifies the signature.
     #[error(
         "expected a signature by one of {keys} registered keys, none verifies it (saml-bindings-2.0-os §3.4.4.1)"

@@ -148,10 +148,12 @@ impl Builder {
         let namespace = self.resolve(&prefix)?;
         let attributes = self.attributes(raw)?;
         let index = self.document.elements.len();
-        if let Some(&parent) = self.open.last() {
+        let parent = self.open.last().copied();
+        if let Some(parent) = parent {
             self.document.elements[parent].content.push(ContentData::Element(index));
         }
         self.document.elements.push(ElementData {
+            parent,
             prefix,
             local,
             namespace,
@@ -259,6 +261,9 @@ impl Builder {
                 _ => continue,
             };
             let uri = self.attribute_value(value)?;
+            if uri.len() > limits::XML_NAMESPACE_BYTES {
+                return Err(Error::limit("bytes of a namespace name", limits::XML_NAMESPACE_BYTES));
+            }
             let reserved = uri == ns::XML || uri == ns::XMLNS || prefix == "xmlns";
             if (prefix == "xml") != (uri == ns::XML)
                 || (reserved && prefix != "xml")

@@ -12,6 +12,8 @@ pub struct Document {
 
 #[derive(Debug)]
 pub(super) struct ElementData {
+    /// None for the document element only.
+    pub(super) parent: Option<usize>,
     pub(super) prefix: String,
     pub(super) local: String,
     pub(super) namespace: Option<usize>,
@@ -91,6 +93,18 @@ impl<'d> Element<'d> {
 
     fn name_of(self, namespace: Option<usize>) -> Option<&'d str> {
         namespace.map(|at| self.document.namespaces[at].as_str())
+    }
+
+    /// The document that this element is part of.
+    #[must_use]
+    pub fn document(self) -> &'d Document {
+        self.document
+    }
+
+    /// The element around this one; none for the document element.
+    #[must_use]
+    pub fn parent(self) -> Option<Self> {
+        self.data().parent.map(|index| Self { document: self.document, index })
     }
 
     /// The namespace prefix, empty when there is none.
