@@ -3,11 +3,13 @@
 
 pub mod authn_request;
 pub mod error;
+pub mod idp_metadata;
 pub mod key;
 pub mod names;
 pub mod redirect;
 pub mod response;
 pub mod signature;
+pub mod sp_metadata;
 pub mod types;
 pub mod verified;
 pub mod xml;

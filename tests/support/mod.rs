@@ -1,1 +1,3 @@
 //! What tests and benchmarks start and look at the world with.
+
+pub(crate) mod schema;

@@ -1,0 +1,82 @@
+//! Layer 0, saml: the keys of a service provider (saml-metadata-2.0-os §2.4.1.1). A key that cannot be used is left
+//! out with a warning, so that a new kind of key beside the old one does no harm; no key is dropped in silence.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{ServiceProvider, Warning, metadata};
+use crate::limits;
+use crate::saml::error::Error;
+use crate::saml::key::VerifyingKey;
+use crate::saml::names::ns;
+use crate::saml::types::value;
+use crate::saml::xml::Element;
+
+/// Reads the keys of `role` into `provider`.
+pub(super) fn read(role: Element<'_>, provider: &mut ServiceProvider) -> Result<(), Error> {
+    for (at, descriptor) in role.children_named(ns::METADATA, "KeyDescriptor").enumerate() {
+        let purpose = Use::of(descriptor)?;
+        let used = certificate(descriptor)
+            .and_then(|der| VerifyingKey::from_certificate(&der))
+            .map(|key| take(key, purpose, provider));
+        if let Err(cause) = used {
+            provider.warnings.push(Warning::Key { number: at + 1, cause });
+        }
+    }
+    let found = provider.signing_keys.len();
+    if found > limits::SP_SIGNING_KEYS {
+        return Err(metadata("at most 8 signing keys", found.to_string()));
+    }
+    if found == 0 {
+        if provider.authn_requests_signed {
+            let causes: Vec<_> = provider.warnings.iter().map(ToString::to_string).collect();
+            let found = if causes.is_empty() { "none".to_owned() } else { causes.join("; ") };
+            return Err(metadata("a usable signing key where AuthnRequestsSigned is true", found));
+        }
+        provider.warnings.push(Warning::NoSigningKey);
+    }
+    Ok(())
+}
+
+/// What a key is for; without `use`, for both (erratum E62, A-099).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Signing,
+    Encryption,
+    Both,
+}
+
+impl Use {
+    fn of(descriptor: Element<'_>) -> Result<Self, Error> {
+        match descriptor.attribute("use").map(str::trim_ascii) {
+            None => Ok(Self::Both),
+            Some("signing") => Ok(Self::Signing),
+            Some("encryption") => Ok(Self::Encryption),
+            Some(other) => Err(value("KeyDescriptor use", "signing or encryption", other)),
+        }
+    }
+}
+
+/// Keeps a key once, however often the metadata repeats it.
+fn take(key: VerifyingKey, purpose: Use, provider: &mut ServiceProvider) {
+    let der = key.certificate().to_vec();
+    if purpose != Use::Signing && !provider.encryption_certificates.contains(&der) {
+        provider.encryption_certificates.push(der.clone());
+    }
+    let known = provider.signing_keys.iter().any(|other| other.certificate() == der);
+    if purpose != Use::Encryption && !known {
+        provider.signing_keys.push(key);
+    }
+}
+
+/// The first certificate of the descriptor's `KeyInfo`: further ones are its issuers. White space is ignored.
+fn certificate(descriptor: Element<'_>) -> Result<Vec<u8>, Error> {
+    let certificate = descriptor
+        .children_named(ns::DSIG, "KeyInfo")
+        .flat_map(|info| info.children_named(ns::DSIG, "X509Data"))
+        .flat_map(|data| data.children_named(ns::DSIG, "X509Certificate"))
+        .next()
+        .ok_or(Error::Absent { what: "X509Certificate", inside: "KeyInfo" })?;
+    let text: String = certificate.text()?.split_ascii_whitespace().collect();
+    STANDARD.decode(text).map_err(|_| Error::Base64 { name: "X509Certificate" })
+}
