@@ -23,12 +23,12 @@ pub enum Place {
 
 /// What a verified signature covers, and nothing else.
 #[derive(Debug)]
-pub struct Verified {
+pub struct SignedContent {
     octets: String,
     document: Document,
 }
 
-impl Verified {
+impl SignedContent {
     /// The canonical octets that were signed; the signature itself is not in them.
     #[must_use]
     pub fn octets(&self) -> &str {
@@ -57,7 +57,7 @@ pub fn verify(
     keys: &[VerifyingKey],
     place: Place,
     limits: Limits,
-) -> Result<Verified, Error> {
+) -> Result<SignedContent, Error> {
     let signature = signature_at(element, place)?;
     let id = unique_id(element)?;
     let (signed_info, value) = parts(signature)?;
@@ -83,7 +83,7 @@ pub fn verify(
     }
     let limits = Limits { bytes: octets.len(), nodes: limits.nodes };
     let document = parse(octets.as_bytes(), limits)?;
-    Ok(Verified { octets, document })
+    Ok(SignedContent { octets, document })
 }
 
 /// The one reference of a signature, with its form checked.

@@ -71,12 +71,12 @@ fn signature_of(document: &str) -> &str {
     &document[start..document.find(end).unwrap() + end.len()]
 }
 
-fn check_at(document: &str, place: Place) -> Result<Verified, Error> {
+fn check_at(document: &str, place: Place) -> Result<SignedContent, Error> {
     let parsed = parse(document.as_bytes(), Limits::METADATA).unwrap();
     verify(parsed.root(), &[keys(2).1, keys(1).1], place, Limits::METADATA)
 }
 
-fn check(document: &str) -> Result<Verified, Error> {
+fn check(document: &str) -> Result<SignedContent, Error> {
     check_at(document, Place::First)
 }
 
