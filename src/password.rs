@@ -1,6 +1,7 @@
-//! Leaf: passwords of local users, as Argon2id hashes in PHC notation (RFC 9106). Parameters are OWASP's first
-//! choice for servers: 19 MiB, two passes, one lane. One check takes tens of milliseconds of one core and 19 MiB:
-//! run it on a blocking thread, and bound how many run at once.
+//! Leaf: passwords of local users, as Argon2id hashes in PHC notation (RFC 9106). Parameters are
+//! OWASP's first choice for servers: 19 MiB, two passes, one lane. One check takes tens of
+//! milliseconds of one core and 19 MiB: run it on a blocking thread, and bound how many run at
+//! once.
 
 use std::fmt;
 
@@ -17,7 +18,8 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 /// Lanes; one, because servers have other work for the other cores.
 const LANES: u32 = 1;
-/// Most memory that a stored hash may ask for, KiB. Without a bound one hash in a file could exhaust the machine.
+/// Most memory that a stored hash may ask for, KiB. Without a bound one hash in a file could
+/// exhaust the machine.
 const MOST_MEMORY_KIB: u32 = 256 * 1024;
 /// Most passes that a stored hash may ask for.
 const MOST_PASSES: u32 = 16;
@@ -57,7 +59,8 @@ impl Hash {
     /// Reads a hash in PHC notation.
     ///
     /// # Errors
-    /// [`Unusable::Form`] for anything but Argon2id v19, [`Unusable::Cost`] when it is too dear to verify.
+    /// [`Unusable::Form`] for anything but Argon2id v19, [`Unusable::Cost`] when it is too dear to
+    /// verify.
     pub fn parse(text: &str) -> Result<Self, Unusable> {
         let hash = PasswordHash::new(text).map_err(|_| Unusable::Form)?;
         let complete = hash.salt.is_some() && hash.hash.is_some() && hash.version == Some(19);
@@ -85,9 +88,9 @@ impl Hash {
     }
 }
 
-/// Spends on the password of an unknown user what a known user's would have cost, so that time does not tell
-/// which names exist (B-36). `like` is the hash of any user of the same tenant; without one the standard cost is
-/// spent. Always false.
+/// Spends on the password of an unknown user what a known user's would have cost, so that time does
+/// not tell which names exist (B-36). `like` is the hash of any user of the same tenant; without
+/// one the standard cost is spent. Always false.
 #[must_use]
 pub fn refuse_unknown(password: &[u8], like: Option<&Hash>) -> bool {
     match like {

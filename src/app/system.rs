@@ -1,4 +1,5 @@
-//! Main room: the system's clock and the system's generator of random bytes, the only place that names them.
+//! Main room: the system's clock and the system's generator of random bytes, the only place that
+//! names them.
 
 use time::OffsetDateTime;
 

@@ -1,7 +1,8 @@
-//! Main room: the command line. One file for each command; a new command is a file, a variant of [`Command`] and a
-//! line in [`Command::run`].
+//! Main room: the command line. One file for each command; a new command is a file, a variant of
+//! [`Command`] and a line in [`Command::run`].
 //!
-//! Results go to standard output, complaints to standard error. Exit codes: 0 done, 1 not done, 2 wrong usage.
+//! Results go to standard output, complaints to standard error. Exit codes: 0 done, 1 not done, 2
+//! wrong usage.
 
 mod check;
 mod user;

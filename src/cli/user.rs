@@ -25,8 +25,8 @@ pub(super) struct User {
 enum Command {
     /// Print the hash of a password, for `password_hash` in the configuration file
     ///
-    /// The password is asked for twice and not shown. From a pipe, it is read from standard input; one
-    /// newline at its end is cut: `printf %s "$PASSWORD" | skybridge user hash-password`.
+    /// The password is asked for twice and not shown. From a pipe, it is read from standard input;
+    /// one newline at its end is cut: `printf %s "$PASSWORD" | skybridge user hash-password`.
     HashPassword,
 }
 

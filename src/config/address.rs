@@ -8,7 +8,8 @@ use url::{Host, Url};
 use super::read::FromText;
 use crate::limits;
 
-/// An absolute address that a browser or this gateway may be sent to: https, or http on this machine only.
+/// An absolute address that a browser or this gateway may be sent to: https, or http on this
+/// machine only.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct WebUrl(Url);
 
@@ -59,7 +60,8 @@ impl FromText for WebUrl {
     }
 }
 
-/// Whether an address can only lead to this machine: the names of RFC 6761 §6.3 and the loopback networks.
+/// Whether an address can only lead to this machine: the names of RFC 6761 §6.3 and the loopback
+/// networks.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -74,7 +76,8 @@ fn is_loopback(url: &Url) -> bool {
 pub struct BaseUrl(Url);
 
 impl BaseUrl {
-    /// The origin without a slash at its end, such as `https://sso.partner.example`: append a path to it.
+    /// The origin without a slash at its end, such as `https://sso.partner.example`: append a path
+    /// to it.
     pub fn origin(&self) -> &str {
         self.0.as_str().trim_end_matches('/')
     }

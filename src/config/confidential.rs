@@ -1,5 +1,5 @@
-//! Config: secrets. A secret is named, not written: `{ file = "…" }` or `{ env = "…" }`. Its value never reaches a
-//! fault, a log or `Debug`.
+//! Config: secrets. A secret is named, not written: `{ file = "…" }` or `{ env = "…" }`. Its value
+//! never reaches a fault, a log or `Debug`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

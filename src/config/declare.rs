@@ -1,5 +1,5 @@
-//! Config: how an option is declared. One declaration gives the field, the reader, the default and the page of
-//! `docs/configuration.md`, so these cannot drift apart.
+//! Config: how an option is declared. One declaration gives the field, the reader, the default and
+//! the page of `docs/configuration.md`, so these cannot drift apart.
 
 /// A table of the file.
 pub(super) struct Section {
@@ -37,10 +37,10 @@ pub(super) struct Declared {
     pub many: bool,
 }
 
-/// Declares a table: `field: Type = default, for example;`. Defaults and examples are TOML that is also a Rust
-/// token. `as "key"` names the key where it differs from the field. `#[unique("key")]` forbids the same value
-/// twice in a list of these tables. `#[check(function)]` is called with the draft, in which an option that is
-/// faulty is `None`, to find faults between options.
+/// Declares a table: `field: Type = default, for example;`. Defaults and examples are TOML that is
+/// also a Rust token. `as "key"` names the key where it differs from the field. `#[unique("key")]`
+/// forbids the same value twice in a list of these tables. `#[check(function)]` is called with the
+/// draft, in which an option that is faulty is `None`, to find faults between options.
 macro_rules! section {
     (
         $(#[doc = $about:literal])+
@@ -92,7 +92,10 @@ macro_rules! section {
                 let section = <Self as $crate::config::declare::Table>::TABLE;
                 let table = reader.open(node, section)?;
                 let mut options = section.options.iter();
-                $(let $field = options.next().and_then(|it| reader.take::<$type>(node, table, it));)+
+                $(
+                    let $field =
+                        options.next().and_then(|option| reader.take::<$type>(node, table, option));
+                )+
                 let draft = $draft { path: node.path.clone(), $($field,)+ };
                 $($check(&draft, reader);)?
                 Some(Self { $($field: draft.$field?,)+ })

@@ -14,15 +14,19 @@ const INTRODUCTION: &str = "\
 
 # Configuration
 
-Skybridge reads one TOML file: `--config FILE`, or the environment variable `SKYBRIDGE_CONFIG`, or `skybridge.toml` in
-the working directory. `skybridge check` reads the same file, reports everything that is wrong with it at once, with
-line and column, and starts nothing. An option that is not listed here is an error, never ignored.
+Skybridge reads one TOML file: `--config FILE`, or the environment variable `SKYBRIDGE_CONFIG`, or
+`skybridge.toml` in the working directory. `skybridge check` reads the same file, reports everything
+that is wrong with it at once, with line and column, and starts nothing. An option that is not
+listed here is an error, never ignored.
 
-- **Durations** are texts of one number and one unit: `\"250ms\"`, `\"30s\"`, `\"5m\"`, `\"8h\"`, `\"1d\"`.
+- **Durations** are texts of one number and one unit: `\"250ms\"`, `\"30s\"`, `\"5m\"`, `\"8h\"`,
+  `\"1d\"`.
 - **Paths** are relative to the directory of the configuration file.
-- **Secrets** do not stand in the file; they are named: `{ file = \"master.key\" }` (a newline at the end is cut; on Unix
-  the file must not be accessible to others, `chmod o-rwx`) or `{ env = \"SKYBRIDGE_MASTER_KEY\" }`.
-- **Lists of tables** such as `[[tenant]]` are repeated, one for each. Tables that belong to a tenant follow it.
+- **Secrets** do not stand in the file; they are named: `{ file = \"master.key\" }` (a newline at
+  the end is cut; on Unix the file must not be accessible to others, `chmod o-rwx`) or
+  `{ env = \"SKYBRIDGE_MASTER_KEY\" }`.
+- **Lists of tables** such as `[[tenant]]` are repeated, one for each. Tables that belong to a
+  tenant follow it.
 
 A small file to begin with, also printed by `skybridge check --example`:
 

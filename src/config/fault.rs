@@ -12,7 +12,8 @@ pub struct Fault {
     pub line: usize,
     /// Column in the line, in characters from 1.
     pub column: usize,
-    /// The option, such as `tenant[2].sign_in`; tables of a list are counted from 1. Empty for the whole file.
+    /// The option, such as `tenant[2].sign_in`; tables of a list are counted from 1. Empty for the
+    /// whole file.
     pub path: String,
     /// What ought to stand there.
     pub expected: String,
@@ -46,7 +47,8 @@ pub struct Faults {
 }
 
 impl fmt::Display for Faults {
-    /// One line a fault, `file:line:column: option: sentence`: editors and terminals make links of it.
+    /// One line a fault, `file:line:column: option: sentence`: editors and terminals make links of
+    /// it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, fault) in self.faults.iter().enumerate() {
             if index > 0 {

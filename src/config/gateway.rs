@@ -15,27 +15,29 @@ section! {
     /// How browsers, proxies and probes reach the gateway.
     #[check(check_server)]
     pub struct Server, draft ServerDraft {
-        /// The address under which browsers and the cloud reach the gateway. It stands in our metadata and in
-        /// every link; the `Host` header is never asked. Scheme, host and port only.
+        /// The address under which browsers and the cloud reach the gateway. It stands in our
+        /// metadata and in every link; the `Host` header is never asked. Scheme, host and port
+        /// only.
         base_url: BaseUrl, eg "https://sso.partner.example";
         /// The address that the gateway listens on.
         listen: SocketAddr = "127.0.0.1:8080";
-        /// A second address, for probes and monitoring only: `/health/live`, `/health/ready` and `/metrics`.
-        /// Without it the health pages are on `listen`.
+        /// A second address, for probes and monitoring only: `/health/live`, `/health/ready` and
+        /// `/metrics`. Without it the health pages are on `listen`.
         operate_listen: Option<SocketAddr>, eg "127.0.0.1:9090";
         /// Whether `/metrics` is also served on `listen`, where anybody can read it.
         public_metrics: bool = false;
-        /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. From everybody else these headers
-        /// are ignored.
+        /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. From everybody
+        /// else these headers are ignored.
         trusted_proxies: Vec<Network> = [], eg ["10.0.0.0/8", "fd00::5"];
         /// How long one request may take before it is answered with 503.
         request_timeout: Duration = "10s";
-        /// After SIGTERM: how long `/health/ready` says no while requests are still accepted, so that the load
-        /// balancer can notice. `"0s"` stops at once.
+        /// After SIGTERM: how long `/health/ready` says no while requests are still accepted, so
+        /// that the load balancer can notice. `"0s"` stops at once.
         readiness_grace: Duration = "5s";
         /// After the grace: how long requests that are under way may take to finish.
         drain: Duration = "30s";
-        /// Most connections at one time; further ones wait. Stay below the limit of open files (`ulimit -n`).
+        /// Most connections at one time; further ones wait. Stay below the limit of open files
+        /// (`ulimit -n`).
         max_connections: NonZeroU32 = 1000;
         /// TLS in the gateway itself. Without this table a proxy in front of it does TLS.
         tls: Option<Tls>;
@@ -66,12 +68,14 @@ section! {
     /// Short-lived state: sessions, journeys under way, request ids and ticket ids that were used.
     #[check(check_store)]
     pub struct Store, draft StoreDraft {
-        /// `"memory"` for a single node, which forgets all sessions at a restart; else a Redis address. `rediss`
-        /// is Redis over TLS. An address with a password is named as a secret.
+        /// `"memory"` for a single node, which forgets all sessions at a restart; else a Redis
+        /// address. `rediss` is Redis over TLS. An address with a password is named as a secret.
         url: StoreUrl = "memory", eg { env = "SKYBRIDGE_REDIS_URL" };
-        /// The beginning of every key in Redis: gateways that share a Redis but nothing else need different ones.
+        /// The beginning of every key in Redis: gateways that share a Redis but nothing else need
+        /// different ones.
         prefix: Prefix = "skybridge";
-        /// Certificate authorities, in PEM, that vouch for the Redis server instead of the public ones.
+        /// Certificate authorities, in PEM, that vouch for the Redis server instead of the public
+        /// ones.
         ca_file: Option<FilePath>, eg "certs/redis-ca.pem";
     }
 }
@@ -81,7 +85,8 @@ section! {
     pub struct Keys, draft KeysDraft {
         /// Where the key rings are, sealed under the master key. `skybridge keys new` creates it.
         directory: Directory = "keys";
-        /// The key that seals the private keys. Keep a copy in a safe place: without it they are lost.
+        /// The key that seals the private keys. Keep a copy in a safe place: without it they are
+        /// lost.
         master_key: MasterKey, eg { file = "certs/master.key" };
     }
 }
@@ -101,13 +106,14 @@ section! {
     /// The clouds that people are sent to, and the metadata of their service providers.
     #[check(check_clouds)]
     pub struct Clouds, draft CloudsDraft {
-        /// More cloud profiles, one directory each, beside those that are built in. A profile here replaces the
-        /// built-in one of the same name.
+        /// More cloud profiles, one directory each, beside those that are built in. A profile here
+        /// replaces the built-in one of the same name.
         directory: Option<Directory>, eg "metadata";
-        /// How often metadata that comes from an address is fetched again. A failed fetch keeps the good copy.
+        /// How often metadata that comes from an address is fetched again. A failed fetch keeps the
+        /// good copy.
         metadata_refresh: Duration = "1h";
-        /// Where good copies of fetched metadata are kept, so that a restart does not depend on the cloud's answer.
-        /// Without it they live as long as the process.
+        /// Where good copies of fetched metadata are kept, so that a restart does not depend on the
+        /// cloud's answer. Without it they live as long as the process.
         metadata_cache: Option<Directory>, eg "metadata-cache";
     }
 }

@@ -1,8 +1,8 @@
 //! Config: the one TOML file. For `app` and `cli` only; it uses leaves.
 //!
-//! Every option is declared once, in [`gateway`] or [`tenant`], with its type, default, example and meaning: the
-//! struct, the reader and `docs/configuration.md` all come from that. [`load`] reports every fault of a file at
-//! once, each with line and column, and never the value of a secret.
+//! Every option is declared once, in [`gateway`] or [`tenant`], with its type, default, example and
+//! meaning: the struct, the reader and `docs/configuration.md` all come from that. [`load`] reports
+//! every fault of a file at once, each with line and column, and never the value of a secret.
 
 mod address;
 mod confidential;
@@ -76,7 +76,8 @@ pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Config,
     }
 }
 
-/// Reads the text of a file. `path` is the file's name in faults, and relative paths start at its directory.
+/// Reads the text of a file. `path` is the file's name in faults, and relative paths start at its
+/// directory.
 ///
 /// # Errors
 /// Every fault at once.
@@ -85,11 +86,7 @@ pub fn parse(
     path: &Path,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Config, Faults> {
-    let directory = path.parent().unwrap_or(Path::new(""));
-    let (table, broken) = DeTable::parse_recoverable(text);
-    let mut reader = Reader::new(text, directory, env, Config::TABLE);
-    let value = Spanned::new(table.span(), DeValue::Table(table.into_inner()));
-    let config = Config::read(&Node { path: String::new(), value: &value }, &mut reader);
+    let (config, reader, broken) = walk(text, path, env);
     let mut faults = reader.into_faults();
     if !broken.is_empty() {
         faults = with_syntax_errors(text, &broken, faults);
@@ -100,8 +97,47 @@ pub fn parse(
     }
 }
 
-/// Adds the errors of the TOML itself. What is missing may have been lost by them, and so may the rest of their
-/// lines; so of the other faults only those remain that are certain.
+/// A fault that only shows when the parts are built: an unknown cloud, a key file that is no key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// The option, such as `tenant[2].cloud`; tables of a list are counted from 1.
+    pub path: String,
+    /// What ought to stand there.
+    pub expected: String,
+    /// What stands there. Never the value of a secret.
+    pub found: String,
+    /// What would help, where that can be said.
+    pub hint: Option<String>,
+}
+
+/// Gives complaints about a file that [`load`] accepted their lines and columns.
+pub fn locate(path: &Path, complaints: Vec<Complaint>) -> Faults {
+    // A file that has vanished since puts every complaint on its first line.
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let (_, reader, _) = walk(&text, path, &|_| None);
+    let mut reader = reader.without_faults();
+    for Complaint { path, expected, found, hint } in complaints {
+        reader.fault(&path, &expected, &found, hint);
+    }
+    Faults { file: path.to_owned(), faults: reader.into_faults() }
+}
+
+/// Reads what can be read; the reader then knows the place of every option.
+fn walk<'a>(
+    text: &'a str,
+    path: &'a Path,
+    env: &'a dyn Fn(&str) -> Option<String>,
+) -> (Option<Config>, Reader<'a>, Vec<toml::de::Error>) {
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let (table, broken) = DeTable::parse_recoverable(text);
+    let mut reader = Reader::new(text, directory, env, Config::TABLE);
+    let value = Spanned::new(table.span(), DeValue::Table(table.into_inner()));
+    let config = Config::read(&Node { path: String::new(), value: &value }, &mut reader);
+    (config, reader, broken)
+}
+
+/// Adds the errors of the TOML itself. What is missing may have been lost by them, and so may the
+/// rest of their lines; so of the other faults only those remain that are certain.
 fn with_syntax_errors(
     text: &str,
     broken: &[toml::de::Error],

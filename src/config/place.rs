@@ -1,5 +1,5 @@
-//! Config: files and directories that the file names. A relative path starts at the directory of the file, so
-//! the gateway may be started from anywhere.
+//! Config: files and directories that the file names. A relative path starts at the directory of
+//! the file, so the gateway may be started from anywhere.
 
 use std::fs::File;
 use std::io::Read as _;

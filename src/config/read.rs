@@ -1,5 +1,5 @@
-//! Config: the reader. It walks the parsed file with the declarations at hand, takes each declared option with its
-//! type, and collects every fault instead of stopping at the first.
+//! Config: the reader. It walks the parsed file with the declarations at hand, takes each declared
+//! option with its type, and collects every fault instead of stopping at the first.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -162,6 +162,12 @@ impl<'a> Reader<'a> {
     pub(super) fn into_faults(mut self) -> Vec<Fault> {
         self.faults.sort_by_key(|fault| (fault.line, fault.column));
         self.faults
+    }
+
+    /// A reader that knows the places and reports anew.
+    pub(super) fn without_faults(mut self) -> Self {
+        self.faults.clear();
+        self
     }
 
     /// Reports a fault at an option, or at the nearest table above it that stands in the file.

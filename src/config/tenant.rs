@@ -1,4 +1,5 @@
-//! Config: a tenant, which is one partner sales platform, with its service providers, users and customers.
+//! Config: a tenant, which is one partner sales platform, with its service providers, users and
+//! customers.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -21,36 +22,39 @@ section! {
     #[unique("id", "entity_id")]
     #[check(check_tenant)]
     pub struct Tenant, draft TenantDraft {
-        /// The name in every address of the tenant, `/{id}/…`. Never change it: the cloud holds these addresses.
+        /// The name in every address of the tenant, `/{id}/…`. Never change it: the cloud holds
+        /// these addresses.
         id: Slug, eg "acme";
         /// The name that people see on pages.
         name: String, eg "Acme Cloud Store";
         /// The name on Chinese pages, where it is another one.
         name_zh: Option<String>, eg "示例云商城";
-        /// Whether people may sign in. A disabled tenant answers every journey with a page that says so.
+        /// Whether people may sign in. A disabled tenant answers every journey with a page that
+        /// says so.
         enabled: bool = true;
-        /// The entityID of this identity provider. Without it, `https://`, the host of `server.base_url`, `/` and
-        /// the `id`. Never change it: the cloud holds it.
+        /// The entityID of this identity provider. Without it, `https://`, the host of
+        /// `server.base_url`, `/` and the `id`. Never change it: the cloud holds it.
         entity_id: Option<EntityId>, eg "https://sso.partner.example/acme";
-        /// The profile of the cloud that people are sent to: `huawei-cn`, `huawei-intl`, `huawei-eu`, `generic`, or
-        /// one in `clouds.directory`.
+        /// The profile of the cloud that people are sent to: `huawei-cn`, `huawei-intl`,
+        /// `huawei-eu`, `generic`, or one in `clouds.directory`.
         cloud: Slug, eg "huawei-cn";
-        /// The identifier that the cloud assigned to this sales platform, where the profile asks for one.
+        /// The identifier that the cloud assigned to this sales platform, where the profile asks
+        /// for one.
         x_account_type: Option<Code>, eg "acme_IDP";
         /// The partner's own account id at the cloud, where the profile asks for one.
         bp_id: Option<Code>, eg "6d0d2b1c0e9a4f7f8a5b3c2d1e0f9a8b";
         /// The partner's site: where "back to the partner" and "start again" lead.
         portal_url: WebUrl, eg "https://shop.partner.example/";
-        /// Who asks a person without a session to sign in: `partner`, on the partner's own login page, or `local`,
-        /// on our sign-in page with the users below.
+        /// Who asks a person without a session to sign in: `partner`, on the partner's own login
+        /// page, or `local`, on our sign-in page with the users below.
         sign_in: SignIn = "partner";
-        /// The partner's login page. Required when `sign_in` is `partner`. It gets the address to come back to as
-        /// a parameter.
+        /// The partner's login page. Required when `sign_in` is `partner`. It gets the address to
+        /// come back to as a parameter.
         partner_login_url: Option<WebUrl>, eg "https://shop.partner.example/login";
         /// The name of that parameter.
         continue_parameter: ParameterName = "continue";
-        /// Whether customers who are not listed below already have an account at the cloud. If not, their first
-        /// journey goes to the page that creates or binds one.
+        /// Whether customers who are not listed below already have an account at the cloud. If not,
+        /// their first journey goes to the page that creates or binds one.
         assume_linked: bool = false;
         /// The audience that a ticket must name. Without it, the entityID.
         ticket_audience: Option<String>, eg "https://sso.partner.example/acme";
@@ -86,13 +90,14 @@ section! {
 }
 
 section! {
-    /// A key with which the partner's back end calls the HTTP API. Several may be valid at one time, to change
-    /// them without a gap.
+    /// A key with which the partner's back end calls the HTTP API. Several may be valid at one
+    /// time, to change them without a gap.
     #[unique("id", "sha256")]
     pub struct ApiKey, draft ApiKeyDraft {
         /// The name of the key in the log.
         id: Code, eg "2026-a";
-        /// The SHA-256 of the key. The key itself, at least 32 random bytes, only the partner holds.
+        /// The SHA-256 of the key. The key itself, at least 32 random bytes, only the partner
+        /// holds.
         sha256: KeyHash, eg "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     }
 }
@@ -111,13 +116,15 @@ section! {
 }
 
 section! {
-    /// A service provider that is registered with the tenant. Its entityID, addresses and keys come from its
-    /// metadata.
+    /// A service provider that is registered with the tenant. Its entityID, addresses and keys come
+    /// from its metadata.
     #[unique("metadata")]
     pub struct ServiceProvider, draft ServiceProviderDraft {
-        /// Its metadata: a file, or an address that is fetched at start and then every `clouds.metadata_refresh`.
+        /// Its metadata: a file, or an address that is fetched at start and then every
+        /// `clouds.metadata_refresh`.
         metadata: MetadataSource, eg "https://auth.huaweicloud.com/authui/saml/metadata.xml";
-        /// A certificate in PEM. With it, only metadata that this certificate's key signed is taken.
+        /// A certificate in PEM. With it, only metadata that this certificate's key signed is
+        /// taken.
         trust_certificate: Option<FilePath>, eg "certs/cloud-metadata.pem";
         /// Whether its requests must be signed. Without it, the cloud's profile decides.
         require_signed_requests: Option<bool>, eg true;
@@ -146,7 +153,8 @@ section! {
         email: Option<String>, eg "alice@partner.example";
         /// Whether the user may sign in.
         enabled: bool = true;
-        /// Whether the user already has an account at the cloud. Without it, `assume_linked` of the tenant.
+        /// Whether the user already has an account at the cloud. Without it, `assume_linked` of the
+        /// tenant.
         linked: Option<bool>, eg true;
     }
 }
@@ -157,7 +165,8 @@ section! {
     pub struct Customer, draft CustomerDraft {
         /// The stable id on the partner's platform, as tickets name it.
         user_id: PersonId, eg "cust-2001";
-        /// Whether the customer already has an account at the cloud. Without it, `assume_linked` of the tenant.
+        /// Whether the customer already has an account at the cloud. Without it, `assume_linked` of
+        /// the tenant.
         linked: Option<bool>, eg true;
         /// Whether the customer may be sent to the cloud.
         enabled: bool = true;

@@ -327,6 +327,23 @@ fn no_fault_and_no_debug_output_shows_a_secret() {
 }
 
 #[test]
+fn a_later_complaint_gets_the_line_of_its_option() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("skybridge.toml");
+    fs::write(&path, MINIMAL).unwrap();
+    let complaint = |path: &str| Complaint {
+        path: path.into(),
+        expected: "the name of a cloud".into(),
+        found: "another".into(),
+        hint: None,
+    };
+    let faults = locate(&path, vec![complaint("tenant[1].cloud"), complaint("tenant[1].bp_id")]);
+    let lines: Vec<usize> = faults.faults.iter().map(|fault| fault.line).collect();
+    assert_eq!(lines, [6, 9], "an absent option stands at its table");
+    assert_eq!(faults.faults[1].path, "tenant[1].cloud");
+}
+
+#[test]
 fn an_unreadable_file_is_one_fault() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("none.toml");
@@ -347,7 +364,8 @@ fn the_example_file_has_no_faults() {
     assert_eq!(config.tenants[0].ticket_keys[0].algorithm, TicketAlgorithm::EdDsa);
 }
 
-/// A file that writes out what the declarations say: every default, or every example (else default).
+/// A file that writes out what the declarations say: every default, or every example (else
+/// default).
 fn written_out(section: &Section, path: &str, examples: bool) -> String {
     let mut text = String::new();
     let mut tables = String::new();

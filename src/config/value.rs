@@ -1,4 +1,5 @@
-//! Config: the plain types that options have. Each parses from its text and refuses what it cannot mean.
+//! Config: the plain types that options have. Each parses from its text and refuses what it cannot
+//! mean.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -164,7 +165,8 @@ checked_text! {
 }
 
 checked_text! {
-    /// A person's id on the partner's platform, or the id that the cloud knows them by (contract §4.3).
+    /// A person's id on the partner's platform, or the id that the cloud knows them by (contract
+    /// §4.3).
     PersonId: format!("1 to {} visible characters", limits::ACCOUNT_ID_CHARS),
     |text| {
         (1..=limits::ACCOUNT_ID_CHARS).contains(&text.chars().count())
@@ -234,7 +236,10 @@ impl EntityId {
 
 /// Declares an enumeration that is written as one of several words.
 macro_rules! choice {
-    ($(#[doc = $doc:literal])+ $name:ident {$($(#[doc = $word_doc:literal])+ $variant:ident = $word:literal,)+}) => {
+    (
+        $(#[doc = $doc:literal])+
+        $name:ident {$($(#[doc = $word_doc:literal])+ $variant:ident = $word:literal,)+}
+    ) => {
         $(#[doc = $doc])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum $name { $($(#[doc = $word_doc])+ $variant,)+ }
@@ -254,7 +259,8 @@ macro_rules! choice {
             fn from_text(text: &str) -> Result<Self, Option<String>> {
                 match text {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err(nearest(text, [$($word),+].into_iter()).map(|near| format!("did you mean {near:?}?"))),
+                    _ => Err(nearest(text, [$($word),+].into_iter())
+                        .map(|near| format!("did you mean {near:?}?"))),
                 }
             }
         }
