@@ -6,6 +6,8 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "fake-cloud")]
+pub mod fakecloud;
 pub mod journey;
 pub mod keys;
 pub mod limits;

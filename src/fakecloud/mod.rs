@@ -1,0 +1,281 @@
+//! Apart room: a faithful simulator of the cloud's side, for the demo and for tests. It is a SAML service provider
+//! after contract §2 to §6 and §10, with knobs to misbehave on purpose.
+//!
+//! It must not use `saml`, `cloud`, `sso`, `keys` or `store`: it judges our answers with another implementation
+//! than the one that makes them. A reader follows one login through `login` → `request` → (the gateway) → `acs` →
+//! `verify` → `assertion` → `console`.
+
+mod acs;
+mod api;
+mod assertion;
+mod bounds;
+mod console;
+mod escape;
+mod fault;
+mod form;
+mod idp;
+mod key;
+mod knobs;
+mod login;
+mod metadata;
+mod pages;
+mod provision;
+mod read;
+mod record;
+mod request;
+mod routes;
+mod state;
+mod verify;
+mod visit;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use time::OffsetDateTime;
+use url::Url;
+
+pub use assertion::Statement;
+pub use fault::{Fault, Finding};
+pub use key::KeySize;
+pub use knobs::{Certificates, IssueInstant, Knobs, RequestSignature};
+pub use provision::{Accounts, Provision, ProvisionError, XAccountType};
+pub use record::{Exchange, Verdict};
+
+use crate::clock::Clock;
+use crate::random::Random;
+use key::SpKeys;
+use provision::Platform;
+use state::State;
+
+/// Which of the cloud's sites is played. They differ in the hosts that a `service` may name (contract §2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Site {
+    /// China.
+    #[default]
+    Cn,
+    /// International.
+    Intl,
+    /// Europe.
+    Eu,
+}
+
+impl Site {
+    /// Hosts, beside the simulator's own, that `service` may name over https.
+    pub(crate) fn service_hosts(self) -> &'static [&'static str] {
+        match self {
+            Self::Cn => &[
+                "console.huaweicloud.com",
+                "www.huaweicloud.com",
+                "account.huaweicloud.com",
+                "activity.huaweicloud.com",
+            ],
+            Self::Intl => &[
+                "console-intl.huaweicloud.com",
+                "www.huaweicloud.com",
+                "account-intl.huaweicloud.com",
+                "activity-intl.huaweicloud.com",
+            ],
+            Self::Eu => &[
+                "console.eu.huaweicloud.com",
+                "www.huaweicloud.eu",
+                "account.eu.huaweicloud.com",
+                "activity.eu.huaweicloud.com",
+            ],
+        }
+    }
+}
+
+/// How a simulated cloud is set up.
+pub struct Options {
+    /// The public address, scheme, host and port only. The entityID is this and a slash.
+    pub base_url: Url,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids, cookies and `RelayState` come from.
+    pub random: Arc<dyn Random>,
+    /// Which site is played.
+    pub site: Site,
+    /// Size of the signing keys that are made at start.
+    pub key_size: KeySize,
+    /// How it misbehaves from the start.
+    pub knobs: Knobs,
+}
+
+impl Options {
+    /// A well-behaved China site with an RSA-2048 key.
+    pub fn new(base_url: Url, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self {
+            base_url,
+            clock,
+            random,
+            site: Site::default(),
+            key_size: KeySize::default(),
+            knobs: Knobs::default(),
+        }
+    }
+}
+
+/// Why a simulated cloud cannot start, or cannot answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The base address is not http or https with only a host and a port.
+    #[error(
+        "the base address has to be http(s)://host[:port] without path, query or user; got {0}"
+    )]
+    BaseUrl(Url),
+    /// A key or certificate could not be made or used.
+    #[error("a key or certificate could not be made or used: {0}")]
+    Key(String),
+    /// A message could not be deflated.
+    #[error("a message could not be deflated: {0}")]
+    Deflate(String),
+    /// A knob has a value that cannot be carried out.
+    #[error(transparent)]
+    Knobs(#[from] Finding),
+}
+
+/// The simulated cloud's own names and addresses.
+#[derive(Clone, Debug)]
+pub(crate) struct Addresses {
+    /// The base address without a slash at its end.
+    pub(crate) base: String,
+    /// The entityID: the base address with a slash.
+    pub(crate) entity_id: String,
+    /// The assertion consumer.
+    pub(crate) acs: String,
+    /// The ID of the metadata document.
+    pub(crate) metadata_id: String,
+}
+
+/// The simulated cloud.
+pub struct FakeCloud {
+    at: Addresses,
+    site: Site,
+    browsers: visit::Browsers,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    keys: SpKeys,
+    state: Mutex<State>,
+}
+
+impl FakeCloud {
+    /// Makes the keys and stands ready.
+    ///
+    /// # Errors
+    /// [`Error::BaseUrl`] for an address with more than host and port, [`Error::Key`] if no key can be made,
+    /// [`Error::Knobs`] for an impossible knob.
+    pub fn new(options: Options) -> Result<Arc<Self>, Error> {
+        let url = &options.base_url;
+        let plain = matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none();
+        let Some(host) = url.host_str().filter(|_| plain) else {
+            return Err(Error::BaseUrl(options.base_url));
+        };
+        options.knobs.check()?;
+        let base = url.origin().ascii_serialization();
+        let mut metadata_id = [0u8; 16];
+        options.random.fill(&mut metadata_id);
+        let at = Addresses {
+            entity_id: format!("{base}/"),
+            acs: format!("{base}/authui/saml/SAMLAssertionConsumer"),
+            metadata_id: format!("M{:032x}", u128::from_be_bytes(metadata_id)),
+            base,
+        };
+        Ok(Arc::new(Self {
+            at,
+            site: options.site,
+            browsers: visit::Browsers::of(url),
+            keys: SpKeys::generate(options.key_size, host, options.clock.now())?,
+            clock: options.clock,
+            random: options.random,
+            state: Mutex::new(State { knobs: options.knobs, ..State::default() }),
+        }))
+    }
+
+    /// Every address of the simulated cloud.
+    pub fn router(self: &Arc<Self>) -> Router {
+        routes::router(Arc::clone(self))
+    }
+
+    /// Takes a partner's configuration, as the provisioning page does. Handing in the same `xAccountType` again
+    /// replaces its configuration.
+    ///
+    /// # Errors
+    /// A finding of the `FC-6xx` range.
+    pub fn provision(&self, provision: &Provision) -> Result<XAccountType, ProvisionError> {
+        let platform = Arc::new(Platform::read(provision)?);
+        let account_type = match &provision.wanted_account_type {
+            Some(wanted) => XAccountType::parse(wanted)?,
+            None => XAccountType::invent(&*self.random),
+        };
+        let mut state = self.state();
+        let known = state.platforms.contains_key(&account_type);
+        if !known && state.platforms.len() >= bounds::PLATFORMS {
+            let came = state.platforms.len().to_string();
+            return Err(Finding::new(Fault::TooManyPlatforms, "a free place", came));
+        }
+        state.last_redirects.remove(&account_type);
+        state.platforms.insert(account_type.clone(), platform);
+        Ok(account_type)
+    }
+
+    /// How the cloud misbehaves now.
+    pub fn knobs(&self) -> Knobs {
+        self.state().knobs.clone()
+    }
+
+    /// Turns all knobs at once.
+    ///
+    /// # Errors
+    /// [`Fault::KnobsUnreadable`] for a value that cannot be carried out.
+    pub fn set_knobs(&self, knobs: Knobs) -> Result<(), Finding> {
+        knobs.check()?;
+        self.state().knobs = knobs;
+        Ok(())
+    }
+
+    /// The last exchanges, oldest first.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.state().record.all()
+    }
+
+    /// The certificates that metadata lists now, in PEM.
+    pub fn certificates_pem(&self) -> String {
+        let setting = self.state().knobs.certificates;
+        self.keys.pem(setting)
+    }
+
+    /// SP Metadata.xml, signed, as the knobs want it.
+    ///
+    /// # Errors
+    /// [`Error::Key`] if it cannot be signed.
+    pub fn metadata(&self) -> Result<String, Error> {
+        let setting = self.state().knobs.certificates;
+        metadata::signed(&self.at, &self.keys, setting)
+    }
+
+    /// SP Metadata.xml without a signature.
+    pub fn unsigned_metadata(&self) -> String {
+        let setting = self.state().knobs.certificates;
+        metadata::unsigned(&self.at, &self.keys, setting)
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    /// The lock is never held across an await or a signature; a panic under it leaves whole records.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const ASSERTION_NS: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+const DS_NS: &str = "http://www.w3.org/2000/09/xmldsig#";
+const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+const METADATA_NS: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
+const PROTOCOL_NS: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
