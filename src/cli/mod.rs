@@ -5,6 +5,7 @@
 //! wrong usage.
 
 mod check;
+mod keys;
 mod user;
 
 use std::error::Error;
@@ -21,6 +22,7 @@ Examples:
   skybridge check --example > skybridge.toml        a file to begin with
   skybridge check                                   everything that is wrong with ./skybridge.toml
   skybridge check --config /etc/skybridge.toml --json
+  skybridge keys new --tenant acme                  a signing key for a tenant
   skybridge user hash-password                      the hash of a local user's password
 
 Every option of the file is explained in docs/configuration.md.";
@@ -52,6 +54,7 @@ struct Common {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    Keys(keys::Keys),
     User(user::User),
 }
 
@@ -76,6 +79,7 @@ impl Command {
     fn run(&self, common: &Common, out: &mut dyn Write) -> Outcome {
         match self {
             Self::Check(command) => command.run(common, out),
+            Self::Keys(command) => command.run(common, out),
             Self::User(command) => command.run(out),
         }
     }

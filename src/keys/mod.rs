@@ -27,6 +27,7 @@ pub use files::FileStore;
 pub use kid::Kid;
 pub use locksmith::{Added, Locksmith};
 pub use make::{KeySize, Recipe};
+pub use private_file::read as read_private_file;
 pub use ring::{Key, KeyRing, RetiredKey};
 pub use rings::{Reload, Rings};
 pub use seal::{MasterKey, Sealed};

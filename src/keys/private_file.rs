@@ -14,7 +14,10 @@ const LARGEST: u64 = 1024 * 1024;
 
 /// Reads a whole text file, unless anyone but its owner can read or write it. The check is made on the open file, so
 /// that nobody can swap it in between.
-pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, KeyError> {
+///
+/// # Errors
+/// [`KeyError::OpenToOthers`], [`KeyError::Io`], [`KeyError::FileBroken`] when it is no file or larger than 1 MiB.
+pub fn read(path: &Path) -> Result<Zeroizing<String>, KeyError> {
     let failed = |error: io::Error| KeyError::io("read", path, &error);
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
