@@ -271,7 +271,7 @@ pub(crate) async fn any_bytes_come_back_as_they_were(subject: &Subject) {
 pub(crate) async fn a_value_of_a_megabyte_comes_back(subject: &Subject) {
     let value: Vec<u8> = (0..1_048_576_u32).map(|n| n.to_le_bytes()[n as usize % 3]).collect();
     subject.store.put(&key("a"), &value, LONG).await.unwrap();
-    assert!(subject.store.get(&key("a")).await.unwrap() == Some(value.to_vec()));
+    assert!(subject.store.get(&key("a")).await.unwrap() == Some(value.clone()));
 }
 
 pub(crate) async fn odd_characters_in_ids_make_distinct_keys(subject: &Subject) {
