@@ -52,6 +52,12 @@ pub const PASSWORD_BYTES: usize = 1024;
 pub const PENDING_LIFE: Duration = Duration::from_mins(15);
 /// How long one call to a store may take before it counts as away (D-04).
 pub const STORE_DEADLINE: Duration = Duration::from_millis(250);
+/// How long making a connection to a store may take: name, TCP, TLS and greeting, also across regions.
+pub const STORE_CONNECT: Duration = Duration::from_secs(2);
+/// How long a store that could not be reached is left alone. It is asked for again well within the 10 s of D-01.
+pub const STORE_REDIAL: Duration = Duration::from_millis(250);
+/// Most commands that wait to be written to the store's connection. Later ones wait outside, within their deadline.
+pub const STORE_QUEUE: usize = 512;
 /// Most entries of the embedded in-memory store. It refuses when full; it never forgets early.
 pub const MEMORY_ENTRIES: usize = 1_000_000;
 /// Largest head of a request, bytes: request line and all headers. Above it: 431.

@@ -7,6 +7,7 @@
 pub mod directory;
 pub mod memory;
 pub mod record;
+pub mod redis;
 
 use std::fmt;
 use std::future::Future;

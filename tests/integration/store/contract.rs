@@ -10,9 +10,11 @@ use skybridge::store::{Claim, Ephemeral, Key, Kind};
 /// Long enough to be there at the end of any test.
 const LONG: Duration = Duration::from_hours(1);
 /// Short enough to wait for its end, long enough to see its begin.
-const SHORT: Duration = Duration::from_millis(150);
+const SHORT: Duration = Duration::from_millis(400);
 /// When a test gives up waiting for an entry to expire.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it asks meanwhile.
+const BEAT: Duration = Duration::from_millis(10);
 const RACERS: usize = 100;
 const RACES: usize = 50;
 
@@ -27,7 +29,7 @@ pub(crate) struct Subject {
 
 macro_rules! contract {
     ($subject:path) => {
-        contract!(@tests $subject:
+        $crate::store::contract::contract!(@tests $subject:
             what_was_put_is_got_until_it_is_replaced_or_removed,
             an_unknown_key_is_none_for_every_reader,
             taking_removes,
@@ -75,8 +77,10 @@ impl Subject {
     /// Asks until the entry is gone, without writing to it.
     async fn wait_until_gone(&self, key: &Key) {
         let begun = Instant::now();
+        let mut beat = tokio::time::interval(BEAT);
         while self.store.get(key).await.unwrap().is_some() {
             assert!(begun.elapsed() < PATIENCE, "{key:?} does not expire");
+            beat.tick().await;
         }
     }
 }
@@ -223,9 +227,11 @@ pub(crate) async fn a_count_ends_a_fixed_time_after_its_first_event(subject: &Su
     assert_eq!(subject.store.count(&other, LONG).await.unwrap(), 1);
     subject.pass(SHORT);
     let begun = Instant::now();
+    let mut beat = tokio::time::interval(BEAT);
     // Each of these counts is an event too, so this ends only if events do not prolong the count.
     while subject.store.count(&key, SHORT).await.unwrap() != 1 {
         assert!(begun.elapsed() < PATIENCE, "the count does not end");
+        beat.tick().await;
     }
     assert_eq!(subject.store.count(&other, LONG).await.unwrap(), 2);
 }
