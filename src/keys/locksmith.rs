@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_who_promote_and_import_at_once_none_is_lost() {
+    fn many_who_promote_at_once_leave_a_whole_ring() {
         let shop = Shop::new();
         let first = shop.import(&key_a()).unwrap();
         let second = shop.import(&key_b()).unwrap();
