@@ -69,3 +69,17 @@ pub const HEAD_WAIT: Duration = Duration::from_secs(10);
 pub const IDLE_WAIT: Duration = Duration::from_secs(75);
 /// How long a client may take none of an answer's bytes.
 pub const WRITE_WAIT: Duration = Duration::from_secs(30);
+/// Fewest characters of a new password (NIST SP 800-63B §3.1.1.2).
+pub const PASSWORD_CHARS: usize = 8;
+/// Most memory that a stored password hash may ask for, KiB: one hash in a file must not exhaust the machine.
+pub const PASSWORD_MEMORY_KIB: u32 = 256 * 1024;
+/// Most passes that a stored password hash may ask for, for the same reason.
+pub const PASSWORD_PASSES: u32 = 16;
+/// Largest file that holds a secret, bytes: a key or a password has far fewer.
+pub const SECRET_FILE_BYTES: u64 = 64 * 1024;
+/// Oldest `AuthnRequest` that configuration can allow: the memory of used ids must last as long.
+pub const REQUEST_AGE: Duration = Duration::from_hours(1);
+/// Largest difference of clocks that configuration can allow: it lengthens the life of every message.
+pub const CLOCK_SKEW: Duration = Duration::from_mins(10);
+/// Shortest session that configuration can ask for, and shortest pause between two fetches of metadata.
+pub const SHORTEST_PERIOD: Duration = Duration::from_mins(1);

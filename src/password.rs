@@ -9,7 +9,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{CustomizedPasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 
-use crate::limits::PASSWORD_BYTES;
+use crate::limits::{PASSWORD_BYTES, PASSWORD_MEMORY_KIB, PASSWORD_PASSES};
 use crate::random::Random;
 
 /// Memory of one hash, KiB.
@@ -18,12 +18,6 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 /// Lanes; one, because servers have other work for the other cores.
 const LANES: u32 = 1;
-/// Most memory that a stored hash may ask for, KiB. Without a bound one hash in a file could
-/// exhaust the machine.
-const MOST_MEMORY_KIB: u32 = 256 * 1024;
-/// Most passes that a stored hash may ask for.
-const MOST_PASSES: u32 = 16;
-
 /// The hash of one password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Hash(PasswordHash);
@@ -38,7 +32,7 @@ pub enum Unusable {
     #[error("not an Argon2id hash in PHC notation ($argon2id$v=19$m=…,t=…,p=…$salt$hash)")]
     Form,
     /// The hash asks for more memory or passes than a sign-in may cost.
-    #[error("the hash asks for more than {MOST_MEMORY_KIB} KiB or {MOST_PASSES} passes")]
+    #[error("the hash asks for more than {PASSWORD_MEMORY_KIB} KiB or {PASSWORD_PASSES} passes")]
     Cost,
 }
 
@@ -68,7 +62,7 @@ impl Hash {
             return Err(Unusable::Form);
         }
         let params = Params::try_from(&hash).map_err(|_| Unusable::Form)?;
-        if params.m_cost() > MOST_MEMORY_KIB || params.t_cost() > MOST_PASSES {
+        if params.m_cost() > PASSWORD_MEMORY_KIB || params.t_cost() > PASSWORD_PASSES {
             return Err(Unusable::Cost);
         }
         Ok(Self(hash))

@@ -8,11 +8,8 @@ use zeroize::Zeroizing;
 
 use super::Outcome;
 use crate::app::system::SystemRandom;
-use crate::limits::PASSWORD_BYTES;
+use crate::limits::{PASSWORD_BYTES, PASSWORD_CHARS};
 use crate::password::Hash;
-
-/// Fewest characters of a new password (NIST SP 800-63B §3.1.1.2).
-const FEWEST_CHARACTERS: usize = 8;
 
 /// Prepare users who sign in with a password here
 #[derive(Args, Debug)]
@@ -43,8 +40,8 @@ impl User {
 }
 
 fn hash_password(password: &str, out: &mut dyn Write) -> Outcome {
-    if password.chars().count() < FEWEST_CHARACTERS {
-        return Err(format!("a password has at least {FEWEST_CHARACTERS} characters").into());
+    if password.chars().count() < PASSWORD_CHARS {
+        return Err(format!("a password has at least {PASSWORD_CHARS} characters").into());
     }
     let hash = Hash::make(password.as_bytes(), &SystemRandom)?;
     writeln!(out, "{}", hash.to_phc())?;

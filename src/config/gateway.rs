@@ -10,6 +10,7 @@ use super::declare::section;
 use super::place::{Directory, FilePath, PrivateFile};
 use super::read::{Reader, join};
 use super::value::{LogFilter, LogFormat, Prefix};
+use crate::limits;
 
 section! {
     /// How browsers, proxies and probes reach the gateway.
@@ -119,7 +120,13 @@ section! {
 }
 
 fn check_server(server: &ServerDraft, reader: &mut Reader<'_>) {
-    at_least(reader, &server.path, "request_timeout", server.request_timeout, 1);
+    at_least(
+        reader,
+        &server.path,
+        "request_timeout",
+        server.request_timeout,
+        Duration::from_secs(1),
+    );
     if let (Some(listen), Some(Some(operate))) = (server.listen, server.operate_listen)
         && listen == operate
         && listen.port() != 0
@@ -150,8 +157,8 @@ fn check_store(store: &StoreDraft, reader: &mut Reader<'_>) {
 }
 
 fn check_session(session: &SessionDraft, reader: &mut Reader<'_>) {
-    at_least(reader, &session.path, "idle", session.idle, 60);
-    at_least(reader, &session.path, "absolute", session.absolute, 60);
+    at_least(reader, &session.path, "idle", session.idle, limits::SHORTEST_PERIOD);
+    at_least(reader, &session.path, "absolute", session.absolute, limits::SHORTEST_PERIOD);
     if let (Some(idle), Some(absolute)) = (session.idle, session.absolute)
         && idle > absolute
     {
@@ -162,7 +169,13 @@ fn check_session(session: &SessionDraft, reader: &mut Reader<'_>) {
 }
 
 fn check_clouds(clouds: &CloudsDraft, reader: &mut Reader<'_>) {
-    at_least(reader, &clouds.path, "metadata_refresh", clouds.metadata_refresh, 60);
+    at_least(
+        reader,
+        &clouds.path,
+        "metadata_refresh",
+        clouds.metadata_refresh,
+        limits::SHORTEST_PERIOD,
+    );
 }
 
 fn at_least(
@@ -170,12 +183,12 @@ fn at_least(
     section: &str,
     key: &str,
     value: Option<Duration>,
-    seconds: u64,
+    least: Duration,
 ) {
     if let Some(value) = value
-        && value < Duration::from_secs(seconds)
+        && value < least
     {
-        let expected = format!("at least \"{seconds}s\"");
+        let expected = format!("at least \"{}s\"", least.as_secs());
         let found = format!("{} ms", value.as_millis());
         reader.fault(&join(section, key), &expected, &found, None);
     }

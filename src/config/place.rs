@@ -9,9 +9,7 @@ use toml::de::DeValue;
 
 use super::address::WebUrl;
 use super::read::{FromText as _, Node, Reader, Value};
-
-/// Largest file that holds a secret, bytes: a key or a password has far fewer.
-const SECRET_FILE_BYTES: u64 = 64 * 1024;
+use crate::limits;
 
 /// A file that exists and can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,9 +127,11 @@ pub(super) fn secret_file(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<St
     let PrivateFile(path) = PrivateFile::read(node, reader)?;
     let mut text = String::new();
     let read = File::open(&path)
-        .and_then(|file| file.take(SECRET_FILE_BYTES + 1).read_to_string(&mut text));
+        .and_then(|file| file.take(limits::SECRET_FILE_BYTES + 1).read_to_string(&mut text));
     let problem = match read {
-        Ok(length) if length as u64 > SECRET_FILE_BYTES => "a file that is too long to be a secret",
+        Ok(length) if length as u64 > limits::SECRET_FILE_BYTES => {
+            "a file that is too long to be a secret"
+        }
         Ok(_) if text.trim_end().is_empty() => "an empty file",
         Ok(_) => return Some(text.trim_end_matches(['\r', '\n']).to_owned()),
         Err(_) => "a file that is not text",

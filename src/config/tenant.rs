@@ -12,7 +12,7 @@ use super::value::{
     Code, EntityId, HostName, KeyHash, LoginName, ParameterName, PersonId, SignIn, Slug,
     TicketAlgorithm,
 };
-use crate::password;
+use crate::{limits, password};
 
 /// First parts of a path that are the gateway's own, so no tenant can be called so.
 const RESERVED: &[&str] = &["api", "assets", "console", "health", "metrics", "static"];
@@ -75,6 +75,7 @@ section! {
 
 section! {
     /// What differs from the cloud's profile, for one tenant.
+    #[check(check_override)]
     pub struct CloudOverride, draft CloudOverrideDraft {
         /// The cloud's login link, without parameters.
         login_url: Option<WebUrl>, eg "https://auth.cloud.example/authui/saml/login";
@@ -82,9 +83,9 @@ section! {
         service_hosts: Option<Vec<HostName>>, eg ["console.cloud.example"];
         /// Where people land who name no `service`.
         default_service: Option<WebUrl>, eg "https://console.cloud.example/iam/";
-        /// How old an `AuthnRequest` may be.
+        /// How old an `AuthnRequest` may be, at most an hour.
         request_age: Option<Duration>, eg "5m";
-        /// How far the cloud's clock may be from ours.
+        /// How far the cloud's clock may be from ours, at most ten minutes.
         clock_skew: Option<Duration>, eg "1m";
     }
 }
@@ -137,7 +138,7 @@ section! {
     /// A user who signs in with a password on our page, when `sign_in` is `local`.
     #[unique("login", "user_id")]
     pub struct User, draft UserDraft {
-        /// What the user types as name.
+        /// What the user types as name, capitals included.
         login: LoginName, eg "alice";
         /// The password's hash, made by `skybridge user hash-password`.
         password_hash: password::Hash, eg { env = "ALICE_PASSWORD_HASH" };
@@ -207,6 +208,21 @@ fn check_tenant(tenant: &TenantDraft, reader: &mut Reader<'_>) {
     }
     if let (Some(users), Some(customers)) = (&tenant.users, &tenant.customers) {
         check_people(&tenant.path, users, customers, reader);
+    }
+}
+
+fn check_override(draft: &CloudOverrideDraft, reader: &mut Reader<'_>) {
+    for (key, value, most) in [
+        ("request_age", draft.request_age, limits::REQUEST_AGE),
+        ("clock_skew", draft.clock_skew, limits::CLOCK_SKEW),
+    ] {
+        if let Some(Some(value)) = value
+            && value > most
+        {
+            let expected = format!("at most \"{}m\"", most.as_secs() / 60);
+            let found = format!("{} s", value.as_secs());
+            reader.fault(&join(&draft.path, key), &expected, &found, None);
+        }
     }
 }
 

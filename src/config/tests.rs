@@ -237,6 +237,11 @@ fn options_that_contradict_each_other_are_faults() {
     assert!(text.contains("because `sign_in` is \"partner\""), "{text}");
     let text = only_fault("id = \"acme\"", "id = \"health\"");
     assert!(text.contains("expected a name other than api"), "{text}");
+    let skew = "partner_login_url = \"https://shop.partner.example/login\"\n";
+    let text = only_fault(skew, &format!("{skew}[tenant.cloud_override]\nclock_skew = \"1d\"\n"));
+    assert!(text.contains("cloud_override.clock_skew: expected at most \"10m\""), "{text}");
+    let text = only_fault("[keys]\n", "[clouds]\nmetadata_refresh = \"1s\"\n[keys]\n");
+    assert!(text.contains("expected at least \"60s\", found 1000 ms"), "{text}");
     let text = only_fault("[keys]\n", "[session]\nidle = \"9h\"\n[keys]\n");
     assert!(text.contains("at most as long as `absolute`"), "{text}");
 }

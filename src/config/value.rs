@@ -167,15 +167,19 @@ checked_text! {
 checked_text! {
     /// A person's id on the partner's platform, or the id that the cloud knows them by (contract
     /// §4.3).
-    PersonId: format!("1 to {} visible characters", limits::ACCOUNT_ID_CHARS),
+    PersonId: format!(
+        "1 to {} visible characters, no e-mail address and no telephone number",
+        limits::ACCOUNT_ID_CHARS
+    ),
     |text| {
         (1..=limits::ACCOUNT_ID_CHARS).contains(&text.chars().count())
-            && !text.chars().any(|c| c.is_control() || c.is_whitespace())
+            && !text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '@')
+            && !text.starts_with('+')
     }
 }
 
 checked_text! {
-    /// What a local user types as name: compared without regard to case by whoever signs them in.
+    /// What a local user types as name, compared as it is, capitals included.
     LoginName: "a sign-in name of 1 to 64 visible characters",
     |text| {
         (1..=64).contains(&text.chars().count())
