@@ -5,6 +5,7 @@
 pub mod app;
 pub mod cli;
 pub mod clock;
+pub mod cloud;
 pub mod config;
 #[cfg(feature = "fake-cloud")]
 pub mod fakecloud;

@@ -1,0 +1,22 @@
+//! Layer 2, cloud: what is particular to one cloud, as data. A profile says how people are handed to the cloud, which
+//! requests it may send, what an answer looks like and which attributes of a person it gets; the rest of the house
+//! reads the profile and never asks which cloud it is (contract §2 to §5; `metadata/README.md`).
+
+pub mod attribute;
+#[path = "../../metadata/built_in.rs"]
+mod built_in;
+pub mod login;
+pub mod overlay;
+pub mod profile;
+pub mod registry;
+pub mod response;
+pub mod value;
+
+pub use attribute::{AttributeFault, Person, Released};
+pub use login::{FirstLogin, LinkError};
+pub use overlay::Overrides;
+pub use profile::{Profile, ProfileFault};
+pub use registry::Clouds;
+
+#[cfg(test)]
+mod tests;

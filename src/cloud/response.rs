@@ -1,0 +1,270 @@
+//! Layer 2, cloud: what an answer to one cloud looks like: what is signed, which times it carries, how the person is
+//! named (contract §4.2). `saml::response` can write all of it; here stands which of it this cloud wants.
+
+use serde::{Deserialize, Deserializer};
+use time::Duration;
+
+use super::value::{Uri, offset, optional_offset};
+use crate::saml::names::name_id;
+use crate::saml::response::{Signed, Signing};
+use crate::saml::signature::sign::PrefixList;
+
+/// Longest time that an assertion holds (conformance B-19 asks for minutes, not hours).
+const LONGEST: Duration = Duration::minutes(15);
+
+/// The rules of an answer.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResponseRules {
+    /// What carries a signature.
+    pub sign: Sign,
+    /// The prefixes of `InclusiveNamespaces`. With `xsd` among them, values are typed `xsd:string`.
+    #[serde(deserialize_with = "prefixes")]
+    pub inclusive_namespaces: PrefixList,
+    /// `Consent` of the Response; absent when not said.
+    pub consent: Option<Uri>,
+    /// `Format` of the Response's `Issuer`.
+    pub issuer_format: IssuerFormat,
+    /// `StatusMessage` of a success.
+    pub status_message: StatusMessage,
+    /// `AuthnContextClassRef`.
+    pub authn_context: AuthnContext,
+    /// `SubjectLocality`.
+    pub subject_locality: SubjectLocality,
+    /// `SessionIndex`.
+    pub session_index: SessionIndex,
+    /// What becomes of an attribute without a value.
+    pub absent_attribute: AbsentAttribute,
+    /// The times of `Conditions`.
+    pub conditions: ConditionsWindow,
+    /// The times of `SubjectConfirmationData`.
+    pub subject_confirmation: ConfirmationWindow,
+    /// The name identifier.
+    pub name_id: NameIdRules,
+}
+
+/// What carries a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sign {
+    /// The Assertion.
+    Assertion,
+    /// The Response.
+    Response,
+    /// The Assertion, then the Response around it.
+    Both,
+}
+
+/// `Format` of the Response's `Issuer`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IssuerFormat {
+    /// Said: an entityID.
+    Entity,
+    /// Not said, which means the same (saml-core-2.0-os §2.2.5).
+    None,
+}
+
+/// `StatusMessage` of a success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StatusMessage {
+    /// The URN of the status code once more (contract §4.2).
+    RepeatCode,
+    /// None.
+    None,
+}
+
+/// `AuthnContextClassRef` of an answer: `honest`, or a URI that is always sent.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum AuthnContext {
+    /// What really happened (conformance A-039).
+    Honest,
+    /// Always this class: the contract fixes it, and it claims nothing that might not be so.
+    Fixed(Uri),
+}
+
+/// `SubjectLocality/@Address`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SubjectLocality {
+    /// The service provider's entityID (contract §4.2).
+    Sp,
+    /// None: the person's address is nobody's business.
+    None,
+}
+
+/// `SessionIndex` of the `AuthnStatement`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionIndex {
+    /// Sent, so that a later logout can name the session.
+    Send,
+    /// Left out.
+    Omit,
+}
+
+/// What becomes of an attribute without a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AbsentAttribute {
+    /// It is sent with an empty value (contract §4.3).
+    Empty,
+    /// It is left out.
+    Omit,
+}
+
+/// The times of `Conditions`, counted from the instant of issue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConditionsWindow {
+    /// `NotBefore`: zero or negative.
+    #[serde(rename = "not_before_seconds", deserialize_with = "offset")]
+    pub not_before: Duration,
+    /// `NotOnOrAfter`: positive.
+    #[serde(rename = "not_on_or_after_seconds", deserialize_with = "offset")]
+    pub not_on_or_after: Duration,
+}
+
+/// The times of `SubjectConfirmationData`, counted from the instant of issue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmationWindow {
+    /// `NotBefore`: zero or negative. saml-profiles-2.0-os §4.1.4.2 forbids it; contract §4.2 shows it.
+    #[serde(default, rename = "not_before_seconds", deserialize_with = "optional_offset")]
+    pub not_before: Option<Duration>,
+    /// `NotOnOrAfter`: positive.
+    #[serde(rename = "not_on_or_after_seconds", deserialize_with = "offset")]
+    pub not_on_or_after: Duration,
+}
+
+/// How the person is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NameIdRules {
+    /// `Format`.
+    pub format: NameIdFormat,
+    /// `NameQualifier`.
+    pub name_qualifier: NameQualifier,
+    /// `SPNameQualifier`.
+    pub sp_name_qualifier: SpNameQualifier,
+}
+
+/// `Format` of the name identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameIdFormat {
+    /// A new value for each session.
+    Transient,
+}
+
+/// `NameQualifier` of the name identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameQualifier {
+    /// The service provider's entityID (contract §4.2).
+    Sp,
+    /// Our entityID (saml-core-2.0-os §8.3.7).
+    Idp,
+    /// Left out.
+    None,
+}
+
+/// `SPNameQualifier` of the name identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpNameQualifier {
+    /// The service provider's entityID.
+    Sp,
+    /// Left out.
+    None,
+}
+
+impl ResponseRules {
+    /// How answers are signed.
+    #[must_use]
+    pub fn signing(&self) -> Signing {
+        let what = match self.sign {
+            Sign::Assertion => Signed::Assertion,
+            Sign::Response => Signed::Response,
+            Sign::Both => Signed::Both,
+        };
+        Signing { what, prefixes: self.inclusive_namespaces.clone() }
+    }
+
+    /// What the single values do not tell.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let conditions = (Some(self.conditions.not_before), self.conditions.not_on_or_after);
+        let confirmation =
+            (self.subject_confirmation.not_before, self.subject_confirmation.not_on_or_after);
+        [("conditions", conditions), ("subject_confirmation", confirmation)]
+            .into_iter()
+            .filter(|(_, (start, end))| {
+                let start = start.unwrap_or(Duration::ZERO);
+                start.is_positive() || !end.is_positive() || start < -LONGEST || *end > LONGEST
+            })
+            .map(|(window, _)| {
+                format!(
+                    "response.{window}: expected not_before_seconds of -900 to 0 and \
+                     not_on_or_after_seconds of 1 to 900"
+                )
+            })
+            .collect()
+    }
+}
+
+impl NameIdFormat {
+    /// The URI of the format.
+    #[must_use]
+    pub fn uri(self) -> &'static str {
+        match self {
+            Self::Transient => name_id::TRANSIENT,
+        }
+    }
+}
+
+impl TryFrom<String> for AuthnContext {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == "honest" { Ok(Self::Honest) } else { Uri::parse(&text).map(Self::Fixed) }
+    }
+}
+
+fn prefixes<'de, D: Deserializer<'de>>(from: D) -> Result<PrefixList, D::Error> {
+    let prefixes = Vec::<String>::deserialize(from)?;
+    PrefixList::new(prefixes.iter().map(String::as_str)).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::profile::tests::{read, text_of};
+
+    #[test]
+    fn an_assertion_cannot_hold_for_long_or_begin_later() {
+        for (from, to) in [
+            ("not_on_or_after_seconds = 300", "not_on_or_after_seconds = 901"),
+            ("not_on_or_after_seconds = 300", "not_on_or_after_seconds = 0"),
+            ("not_before_seconds = -180", "not_before_seconds = 1"),
+            ("not_before_seconds = -180", "not_before_seconds = -172800"),
+        ] {
+            let faults = read(&text_of("generic").replacen(from, to, 1)).unwrap_err();
+            assert!(faults[0].problem.starts_with("response.conditions"), "{faults:?}");
+        }
+    }
+
+    #[test]
+    fn the_context_is_honest_or_a_uri() {
+        assert_eq!(AuthnContext::try_from("honest".to_owned()), Ok(AuthnContext::Honest));
+        assert!(AuthnContext::try_from("urn:oasis:x".to_owned()).is_ok());
+        assert!(AuthnContext::try_from("password".to_owned()).is_err());
+    }
+
+    #[test]
+    fn a_prefix_is_an_xml_name() {
+        let text = text_of("generic").replace("namespaces = []", "namespaces = [\"x:d\"]");
+        assert!(read(&text).is_err());
+    }
+}
