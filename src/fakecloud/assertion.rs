@@ -33,7 +33,7 @@ pub struct Statement {
     pub issuer: String,
     /// The Assertion's ID.
     pub assertion_id: String,
-    /// The value of the NameID.
+    /// The value of the `NameID`.
     pub name_id: String,
     /// `SessionIndex`, if there is one.
     pub session_index: Option<String>,
@@ -182,7 +182,7 @@ fn conditions(
     Ok((attribute("NotBefore"), attribute("NotOnOrAfter").unwrap_or_default()))
 }
 
-/// NotBefore is optional, NotOnOrAfter is not: an answer without an end could be kept for ever.
+/// `NotBefore` is optional, `NotOnOrAfter` is not: an answer without an end could be kept for ever.
 fn window(
     element: Element<'_>,
     now: OffsetDateTime,

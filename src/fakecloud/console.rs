@@ -92,8 +92,8 @@ fn console_of(visit: &Visit, session: Session, return_url: Option<String>) -> Co
     }
 }
 
-/// `GET /authui/logout`: ends the session, then sends the browser to the partner's SingleLogoutService by a plain
-/// redirect (contract §1.10).
+/// `GET /authui/logout`: ends the session, then sends the browser to the partner's `SingleLogoutService` by a
+/// plain redirect (contract §1.10).
 pub(crate) async fn log_out(State(cloud): State<Arc<FakeCloud>>, visit: Visit) -> Response {
     let partner = {
         let mut state = cloud.state();

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 macro_rules! catalogue {
     ($($(#[doc = $doc:literal])+ $name:ident = $number:literal, $status:literal, $zh:literal;)+) => {
         /// One way in which the simulated cloud says no, shown as `FC-nnn`.
+        #[allow(clippy::doc_markdown, reason = "the sentences are shown to people as they stand")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Fault { $($(#[doc = $doc])+ $name,)+ }
 

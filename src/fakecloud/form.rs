@@ -50,22 +50,23 @@ impl Form {
 
 fn decoded(octets: &[u8]) -> Result<String, FormProblem> {
     let mut plain = Vec::with_capacity(octets.len());
-    let mut rest = octets.iter();
+    let mut rest = octets.iter().copied();
     while let Some(octet) = rest.next() {
         plain.push(match octet {
             b'+' => b' ',
-            b'%' => match (rest.next().and_then(hex), rest.next().and_then(hex)) {
+            b'%' => match (next_hex(&mut rest), next_hex(&mut rest)) {
                 (Some(high), Some(low)) => high << 4 | low,
                 _ => return Err(FormProblem::Unreadable("a broken % escape".to_owned())),
             },
-            other => *other,
+            other => other,
         });
     }
     String::from_utf8(plain).map_err(|e| FormProblem::Unreadable(e.utf8_error().to_string()))
 }
 
-fn hex(octet: &u8) -> Option<u8> {
-    char::from(*octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+fn next_hex(octets: &mut impl Iterator<Item = u8>) -> Option<u8> {
+    let digit = char::from(octets.next()?).to_digit(16)?;
+    u8::try_from(digit).ok()
 }
 
 #[cfg(test)]

@@ -90,13 +90,11 @@ fn descriptor(entity: Element<'_>) -> Result<Element<'_>, Finding> {
     };
     let found: Vec<Element<'_>> =
         entity.all(METADATA_NS, "IDPSSODescriptor").into_iter().filter(speaks_saml).collect();
-    match found[..] {
-        [one] => Ok(one),
-        _ => {
-            let expected = "one IDPSSODescriptor whose protocolSupportEnumeration names SAML 2.0";
-            Err(Finding::new(Fault::IdpDescriptorMissing, expected, found.len().to_string()))
-        }
-    }
+    let [one] = found[..] else {
+        let expected = "one IDPSSODescriptor whose protocolSupportEnumeration names SAML 2.0";
+        return Err(Finding::new(Fault::IdpDescriptorMissing, expected, found.len().to_string()));
+    };
+    Ok(one)
 }
 
 fn redirect_location(idp: Element<'_>, service: &str) -> Result<Option<String>, Finding> {
@@ -107,16 +105,14 @@ fn redirect_location(idp: Element<'_>, service: &str) -> Result<Option<String>, 
         .find(|endpoint| endpoint.attribute("Binding") == Some(redirect));
     let Some(endpoint) = endpoint else { return Ok(None) };
     let location = endpoint.attribute("Location");
-    match location.filter(|location| is_web_address(location)) {
-        Some(location) => Ok(Some(location.to_owned())),
-        None => {
-            let expected = format!("an absolute address as Location of {service}");
-            Err(Finding::value(Fault::LocationWrong, expected, location))
-        }
-    }
+    let Some(usable) = location.filter(|location| is_web_address(location)) else {
+        let expected = format!("an absolute address as Location of {service}");
+        return Err(Finding::value(Fault::LocationWrong, expected, location));
+    };
+    Ok(Some(usable.to_owned()))
 }
 
-/// The certificates of the KeyDescriptors that may sign: without `use` a key serves both (Metadata 2.4.1.1).
+/// The certificates of each `KeyDescriptor` that may sign: without `use` a key serves both (Metadata 2.4.1.1).
 fn signing_certificates(idp: Element<'_>) -> Result<Vec<Vec<u8>>, Finding> {
     let mut certificates = Vec::new();
     for key in idp.all(METADATA_NS, "KeyDescriptor") {

@@ -279,3 +279,47 @@ const DS_NS: &str = "http://www.w3.org/2000/09/xmldsig#";
 const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 const METADATA_NS: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const PROTOCOL_NS: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::random::SequenceRandom;
+
+    #[test]
+    fn a_full_house_takes_no_new_platform_but_still_replaces_one() {
+        let options = Options::new(
+            Url::parse("https://cloud.example").unwrap(),
+            Arc::new(ManualClock::at(OffsetDateTime::UNIX_EPOCH + time::Duration::days(20_000))),
+            Arc::new(SequenceRandom::new(1)),
+        );
+        let cloud = FakeCloud::new(options).unwrap();
+        // The cloud's own certificate is as good as any for a partner.
+        let certificate = cloud.certificates_pem();
+        let certificate: String = certificate.lines().filter(|l| !l.starts_with('-')).collect();
+        let provision = Provision {
+            metadata_xml: format!(
+                "<EntityDescriptor xmlns=\"{METADATA_NS}\" entityID=\"https://idp.example\">\
+                 <IDPSSODescriptor protocolSupportEnumeration=\"{PROTOCOL_NS}\"><KeyDescriptor>\
+                 <KeyInfo xmlns=\"{DS_NS}\"><X509Data><X509Certificate>{certificate}\
+                 </X509Certificate></X509Data></KeyInfo></KeyDescriptor><SingleSignOnService \
+                 Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" \
+                 Location=\"https://idp.example/sso\"/></IDPSSODescriptor></EntityDescriptor>"
+            ),
+            callback_url: None,
+            bp_id: "bp".to_owned(),
+            return_url: None,
+            wanted_account_type: Some("T0".to_owned()),
+            accounts: Accounts::AllBound,
+        };
+        cloud.provision(&provision).unwrap();
+        let platform = Arc::clone(cloud.state().platforms.values().next().unwrap());
+        for number in 1..bounds::PLATFORMS {
+            let name = XAccountType::parse(&format!("T{number}")).unwrap();
+            cloud.state().platforms.insert(name, Arc::clone(&platform));
+        }
+        cloud.provision(&provision).unwrap();
+        let another = Provision { wanted_account_type: None, ..provision };
+        assert_eq!(cloud.provision(&another).unwrap_err().fault, Fault::TooManyPlatforms);
+    }
+}

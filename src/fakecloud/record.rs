@@ -14,12 +14,13 @@ pub struct Exchange {
     /// When it began: a UTC time with milliseconds.
     pub at: String,
     /// The platform, as far as it is known.
+    #[serde(rename = "xAccountType")]
     pub x_account_type: Option<String>,
-    /// The ID of the AuthnRequest.
+    /// The ID of the `AuthnRequest`.
     pub request_id: Option<String>,
     /// The address that the browser was redirected to, with the signed query.
     pub redirect_url: Option<String>,
-    /// The AuthnRequest before deflation.
+    /// The `AuthnRequest` before deflation.
     pub authn_request_xml: Option<String>,
     /// The `SAMLResponse` field after base64, if it is UTF-8.
     pub response_xml: Option<String>,

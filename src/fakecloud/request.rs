@@ -1,4 +1,4 @@
-//! The AuthnRequest that the simulated cloud sends, byte for byte in the form of the live cloud's sample, and the
+//! The `AuthnRequest` that the simulated cloud sends, byte for byte in the form of the live cloud's sample, and the
 //! signed redirect that carries it. Apart room `fakecloud`; contract §3.1, §3.2; Bindings 3.4.4.
 
 use std::io::Write as _;
@@ -17,7 +17,7 @@ use super::knobs::{IssueInstant, Knobs, RequestSignature};
 use super::{Addresses, Error};
 use crate::random::Random;
 
-/// One AuthnRequest.
+/// One `AuthnRequest`.
 #[derive(Clone, Debug)]
 pub(crate) struct AuthnRequest {
     /// `_` and 36 lower-case letters and digits.

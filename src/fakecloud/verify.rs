@@ -26,7 +26,7 @@ pub(crate) struct Verified<'d> {
 }
 
 /// Finds the one Assertion of `response` and verifies its signature with `certificates`, those of the
-/// provisioned metadata. What KeyInfo holds is compared with them and never trusted.
+/// provisioned metadata. What `KeyInfo` holds is compared with them and never trusted.
 pub(crate) fn verify<'d>(
     response: Element<'d>,
     certificates: &[Vec<u8>],
@@ -208,7 +208,7 @@ fn check_algorithms(parts: &Parts<'_>, id: &str) -> Result<(), Finding> {
     Ok(())
 }
 
-/// Exclusive C14N takes one optional parameter, the InclusiveNamespaces prefix list (exc-c14n §4).
+/// Exclusive C14N takes one optional parameter, the `InclusiveNamespaces` prefix list (exc-c14n §4).
 fn only_prefixes(method: Element<'_>) -> bool {
     let inside: Vec<Element<'_>> = method.elements().collect();
     match inside[..] {
@@ -218,7 +218,7 @@ fn only_prefixes(method: Element<'_>) -> bool {
     }
 }
 
-/// The certificate in KeyInfo, if it is one of the metadata's.
+/// The certificate in `KeyInfo`, if it is one of the metadata's.
 fn named_certificate(key_info: Element<'_>, certificates: &[Vec<u8>]) -> Result<Vec<u8>, Finding> {
     let named = match key_info.one(DS_NS, "X509Data")? {
         Some(data) => data.one(DS_NS, "X509Certificate")?,
@@ -288,3 +288,66 @@ const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 const TRANSFORMS: &str = "exactly enveloped-signature, then exclusive C14N";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fakecloud::read;
+
+    /// A Response whose Signature covers its neighbour `_a`, while `_evil` is what a careless reader takes.
+    fn wrapped(pair: &rcgen::KeyPair) -> String {
+        let template = format!(
+            "<r><ds:Signature xmlns:ds=\"{DS_NS}\"><ds:SignedInfo>\
+             <ds:CanonicalizationMethod Algorithm=\"{EXC_C14N}\"/>\
+             <ds:SignatureMethod Algorithm=\"{RSA_SHA256}\"/><ds:Reference URI=\"#_a\">\
+             <ds:Transforms><ds:Transform Algorithm=\"{ENVELOPED}\"/>\
+             <ds:Transform Algorithm=\"{EXC_C14N}\"/></ds:Transforms>\
+             <ds:DigestMethod Algorithm=\"{SHA256}\"/><ds:DigestValue></ds:DigestValue>\
+             </ds:Reference></ds:SignedInfo><ds:SignatureValue></ds:SignatureValue>\
+             </ds:Signature><a ID=\"_a\">me</a><a ID=\"_evil\">you</a></r>"
+        );
+        let mut manager = KeysManager::new();
+        manager.add_key(loader::load_rsa_private_pem(pair.serialize_pem().as_bytes()).unwrap());
+        bergshamra::sign(&DsigContext::new(manager), &template).unwrap()
+    }
+
+    #[test]
+    fn a_valid_signature_over_another_node_than_the_one_that_is_read_is_refused() {
+        let size = rcgen::RsaKeySize::_2048;
+        let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size).unwrap();
+        let certificate = rcgen::CertificateParams::default().self_signed(&pair).unwrap();
+        let xml = wrapped(&pair);
+        let document = read::parse(&xml).ok().unwrap();
+        let root = Element::root(&document).unwrap();
+        let [signature, covered, evil] = root.elements().collect::<Vec<_>>()[..] else { panic!() };
+        let answers = ask_bergshamra(root, certificate.der()).unwrap();
+        assert!(answers[0].is_valid(), "bergshamra itself is content: {answers:?}");
+        same_nodes(&answers, covered, signature).unwrap();
+        let finding = same_nodes(&answers, evil, signature).unwrap_err();
+        assert_eq!(finding.fault, Fault::NodeMismatch);
+        let finding = same_nodes(&answers, covered, evil).unwrap_err();
+        assert_eq!(finding.fault, Fault::NodeMismatch);
+    }
+
+    #[test]
+    fn the_prepared_response_verifies_and_its_tampered_copy_does_not() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors/own");
+        let read_to_string = |name: &str| std::fs::read_to_string(folder.join(name));
+        let (Ok(signed), Ok(tampered), Ok(pem)) = (
+            read_to_string("response.signed.xml"),
+            read_to_string("response.tampered.xml"),
+            read_to_string("idp.crt"),
+        ) else {
+            println!("skipped: the reference messages are not in {}", folder.display());
+            return;
+        };
+        let text: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let certificates = [STANDARD.decode(text).unwrap()];
+        let document = read::parse(&signed).ok().unwrap();
+        let verified = verify(Element::root(&document).unwrap(), &certificates).unwrap();
+        assert_eq!(verified.assertion.attribute("ID"), Some("_a0000000000000000000000000000001"));
+        let document = read::parse(&tampered).ok().unwrap();
+        let finding = verify(Element::root(&document).unwrap(), &certificates).err().unwrap();
+        assert_eq!(finding.fault, Fault::DigestMismatch);
+    }
+}
