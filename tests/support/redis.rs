@@ -167,7 +167,9 @@ impl RedisServer {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .expect("redis-server is missing: apt-get install redis-server");
+            .unwrap_or_else(|error| {
+                panic!("redis-server cannot be run ({error}): apt-get install redis-server")
+            });
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         while output.read_line(&mut line).unwrap() > 0 {
