@@ -83,3 +83,11 @@ pub const REQUEST_AGE: Duration = Duration::from_hours(1);
 pub const CLOCK_SKEW: Duration = Duration::from_mins(10);
 /// Shortest session that configuration can ask for, and shortest pause between two fetches of metadata.
 pub const SHORTEST_PERIOD: Duration = Duration::from_mins(1);
+/// How often TLS files are compared with the copy in use.
+pub const TLS_POLL: Duration = Duration::from_secs(30);
+/// Most bytes of log lines that wait for a slow reader. Further lines are dropped and counted (D-18).
+pub const LOG_QUEUE_BYTES: usize = 4 * 1024 * 1024;
+/// Most hops of `X-Forwarded-For` that are looked at. Real chains have two or three.
+pub const FORWARDED_HOPS: usize = 16;
+/// How long one check of readiness may take, and for how long its answer is given again.
+pub const READINESS: Duration = Duration::from_secs(1);

@@ -49,6 +49,7 @@ const STORE_FAILURES: &str = "skybridge_store_failures_total";
 const REQUESTS: &str = "skybridge_requests_total";
 const REQUEST: &str = "skybridge_request_seconds";
 const CONNECTIONS: &str = "skybridge_connections";
+const TLS_EXPIRES: &str = "skybridge_tls_certificate_not_after_timestamp_seconds";
 const LOG_LOST: &str = "skybridge_log_lines_lost_total";
 
 /// Everything that is published.
@@ -90,18 +91,24 @@ pub const METRICS: &[Metric] = &[
     },
     Metric { name: CONNECTIONS, kind: Kind::Gauge, help: "Open connections." },
     Metric {
+        name: TLS_EXPIRES,
+        kind: Kind::Gauge,
+        help: "When the certificate of the gateway's own TLS expires, in seconds since 1970.",
+    },
+    Metric {
         name: LOG_LOST,
         kind: Kind::Counter,
         help: "Log lines that were dropped because the log's reader was too slow.",
     },
 ];
 
-/// Counts one step of a journey: `sign_in`, `go_to_cloud`, `deliver` and the like.
+/// Counts one step of a journey: `sign_in`, `go_to_cloud`, `deliver` and the like. For `app`, which counts what the
+/// [`crate::journey::Outcome`] of a response says: nobody else has to.
 pub fn step(step: &'static str) {
     counter!(STEPS, "step" => step).increment(1);
 }
 
-/// Counts one refusal.
+/// Counts one refusal. For `app`, like [`step`].
 pub fn refused(code: Code) {
     counter!(REFUSALS, "code" => code.to_string(), "owner" => code.entry().owner.key())
         .increment(1);
@@ -135,6 +142,12 @@ pub fn connections(listener: &'static str, open: usize) {
     gauge!(CONNECTIONS, "listener" => listener).set(open as f64);
 }
 
+/// Notes when the TLS certificate in use expires, in seconds since 1970.
+pub fn tls_expires(unix_seconds: i64) {
+    #[allow(clippy::cast_precision_loss, reason = "seconds of this age are far below 2^52")]
+    gauge!(TLS_EXPIRES).set(unix_seconds as f64);
+}
+
 /// Notes how many log lines were lost since the start.
 pub fn log_lost(lines: u64) {
     counter!(LOG_LOST).absolute(lines);
@@ -149,7 +162,8 @@ mod tests {
         for metric in METRICS {
             let counts = metric.name.ends_with("_total");
             assert_eq!(counts, metric.kind == Kind::Counter, "{}", metric.name);
-            let seconds = metric.name.ends_with("_seconds");
+            let seconds =
+                metric.name.ends_with("_seconds") && !metric.name.ends_with("_timestamp_seconds");
             assert_eq!(seconds, matches!(metric.kind, Kind::Histogram(_)), "{}", metric.name);
             assert!(metric.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
         }

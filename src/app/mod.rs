@@ -2,6 +2,8 @@
 //! rooms that name the system's clock, sockets, signals, files of keys, and concrete stores.
 
 mod pace;
+pub mod proxy;
 pub mod serve;
 pub mod shutdown;
 pub mod system;
+pub mod tls;

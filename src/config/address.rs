@@ -127,6 +127,11 @@ pub struct Network {
 }
 
 impl Network {
+    /// Reads `10.0.0.0/8` or `fd00::5`; `None` for anything else, also for a network with host bits.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::from_text(text).ok()
+    }
+
     /// Whether an address lies in it. An IPv4 address that arrives mapped into IPv6 counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         masked(address.to_canonical(), self.bits) == Some(self.address)

@@ -15,7 +15,7 @@ mod import;
 mod kid;
 mod locksmith;
 mod make;
-mod private_file;
+pub mod private_file;
 mod ring;
 mod rings;
 mod seal;
