@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_chain_without_end_is_not_followed() {
-        let long = ["10.0.0.3"; 10_000].join(",");
+        let long = vec!["10.0.0.3"; 10_000].join(",");
         assert_eq!(address(PROXY, &[&format!("1.1.1.1,{long}")]), "10.0.0.3");
     }
 

@@ -19,7 +19,7 @@ use tokio::time;
 use tokio_rustls::TlsAcceptor;
 
 use super::shutdown::Shutdown;
-use crate::keys::{KeyError, private_file};
+use crate::keys::{KeyError, read_private_file};
 use crate::measure;
 
 /// Why certificate and key cannot be used.
@@ -178,7 +178,7 @@ struct Texts {
 
 impl Files {
     fn read(&self) -> Result<(Texts, Mark), TlsError> {
-        let key = private_file::read(&self.key)?;
+        let key = read_private_file(&self.key)?;
         let chain = fs::read(&self.chain).map_err(|error| self.chain_error(&error.to_string()))?;
         let mut context = digest::Context::new(&digest::SHA256);
         for part in [&chain[..], key.as_bytes()] {

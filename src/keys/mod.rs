@@ -15,7 +15,7 @@ mod import;
 mod kid;
 mod locksmith;
 mod make;
-pub mod private_file;
+mod private_file;
 mod ring;
 mod rings;
 mod seal;
