@@ -5,5 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod saml_c14n;
 mod saml_metadata;
+mod saml_signature;
 mod store;

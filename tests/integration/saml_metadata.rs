@@ -5,15 +5,17 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use skybridge::saml::idp_metadata::{Form, IdpMetadata, Localised, Logo, Organization, Rich};
+use skybridge::saml::names::{algorithm, binding, ns};
 use skybridge::saml::sp_metadata::{self, Trust};
 use skybridge::saml::xml::{Element, Limits, parse};
-use skybridge::saml::{EndpointUrl, EntityId, Error};
+use skybridge::saml::{EndpointUrl, EntityId, Error, VerifyingKey};
 use time::OffsetDateTime;
 use time::macros::datetime;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
 use crate::support::schema::{Schema, assert_valid, validate};
+use crate::support::xmlsec;
 
 const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
 
@@ -220,4 +222,85 @@ fn the_cloud_s_real_metadata_is_read() {
     let trust = Trust::Signature(&provider.signing_keys);
     let refused = sp_metadata::read(&octets, None, trust, NOW).unwrap_err();
     assert!(matches!(&refused, Error::Digest { found } if found.ends_with("#sha1")), "{refused}");
+}
+
+/// Metadata signed by xmlsec1, with a key and its certificate.
+struct Signed {
+    document: String,
+    trust: Vec<VerifyingKey>,
+}
+
+/// Has xmlsec1 sign the element `name`, which has the ID `_m` and `@` for its signature, in `template`. `hash` is the
+/// number of bits of the digest, `list` what stands in the canonicalisation transform.
+fn signed_by_xmlsec(template: &str, name: &str, hash: &str, list: &str) -> Signed {
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["m.example".to_owned()])
+        .unwrap()
+        .self_signed(&pair)
+        .unwrap();
+    let here = tempfile::tempdir().unwrap();
+    let key = here.path().join("key.pem");
+    std::fs::write(&key, pair.serialize_pem()).unwrap();
+    let exc = algorithm::EXC_C14N;
+    let digest = if hash == "384" {
+        algorithm::SHA384
+    } else {
+        &format!("http://www.w3.org/2001/04/xmlenc#sha{hash}")
+    };
+    let signature = format!(
+        "<ds:Signature xmlns:ds=\"{}\">\n<ds:SignedInfo>\n\
+         <ds:CanonicalizationMethod Algorithm=\"{exc}\">{list}</ds:CanonicalizationMethod>\n\
+         <ds:SignatureMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha{hash}\"/>\n\
+         <ds:Reference URI=\"#_m\"><ds:Transforms><ds:Transform Algorithm=\"{}\"/>\
+         <ds:Transform Algorithm=\"{exc}\">{list}</ds:Transform></ds:Transforms>\n\
+         <ds:DigestMethod Algorithm=\"{digest}\"/><ds:DigestValue/></ds:Reference></ds:SignedInfo>\
+         <ds:SignatureValue/><ds:KeyInfo><ds:KeyValue/></ds:KeyInfo></ds:Signature>",
+        ns::DSIG,
+        algorithm::ENVELOPED,
+    );
+    let options = ["--privkey-pem", key.to_str().unwrap(), "--id-attr:ID", name];
+    Signed {
+        document: xmlsec::sign(&template.replace('@', &signature), &options),
+        trust: vec![VerifyingKey::from_certificate(certificate.der()).unwrap()],
+    }
+}
+
+const LIST: &str = "<ec:InclusiveNamespaces xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" \
+                    PrefixList=\"xs #default\"/>";
+
+fn sp_metadata(id: &str) -> String {
+    format!(
+        "<EntityDescriptor xmlns=\"{}\" xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" {id} \
+         entityID=\"https://sp.example\">\n  <SPSSODescriptor protocolSupportEnumeration=\"{}\">\n\
+         <!-- comment --><AssertionConsumerService index=\"1\" Location=\"https://sp.example/acs?a=1&amp;b=2\" \
+         Binding=\"{}\"/></SPSSODescriptor></EntityDescriptor>",
+        ns::METADATA,
+        ns::PROTOCOL,
+        binding::POST
+    )
+}
+
+#[test]
+fn metadata_that_xmlsec1_signed_is_verified_and_read() {
+    let one = sp_metadata("ID=\"_m\"").replacen(">\n", ">@\n", 1);
+    let group = format!(
+        "<md:EntitiesDescriptor xmlns:md=\"{}\" ID=\"_m\">@{}</md:EntitiesDescriptor>",
+        ns::METADATA,
+        sp_metadata("")
+    );
+    let entity = format!("{}:EntityDescriptor", ns::METADATA);
+    let entities = format!("{}:EntitiesDescriptor", ns::METADATA);
+    for (template, name, hash, list) in
+        [(&one, &entity, "256", ""), (&one, &entity, "384", LIST), (&group, &entities, "512", LIST)]
+    {
+        let signed = signed_by_xmlsec(template, name, hash, list);
+        let read = |text: &str, keys: &[VerifyingKey]| {
+            sp_metadata::read(text.as_bytes(), None, Trust::Signature(keys), NOW)
+        };
+        let provider = read(&signed.document, &signed.trust).unwrap();
+        assert_eq!(provider.acs[0].location.as_str(), "https://sp.example/acs?a=1&b=2");
+        let changed = signed.document.replace("acs?a=1", "acs?a=3");
+        assert_eq!(read(&changed, &signed.trust).unwrap_err(), Error::DigestMismatch);
+        assert!(matches!(read(&signed.document, &[]), Err(Error::SignatureInvalid { keys: 0 })));
+    }
 }

@@ -2,3 +2,4 @@
 
 pub(crate) mod redis;
 pub(crate) mod schema;
+pub(crate) mod xmlsec;
