@@ -2,8 +2,8 @@
 //! after contract §2 to §6 and §10, with knobs to misbehave on purpose.
 //!
 //! It must not use `saml`, `cloud`, `sso`, `keys` or `store`: it judges our answers with another implementation
-//! than the one that makes them. A reader follows one login through `login` → `request` → (the gateway) → `acs` →
-//! `verify` → `assertion` → `console`.
+//! than the one that makes them. A reader follows one login through `login` → `request` → (the gateway) →
+//! `acs` → `verify` → `assertion` → `console`.
 
 mod acs;
 mod api;

@@ -1,5 +1,5 @@
-//! Access configuration (接入配置): a partner hands in IDP Metadata.xml and is given an `xAccountType`. Apart room
-//! `fakecloud`; contract §5, §6.
+//! Access configuration (接入配置): a partner hands in IDP Metadata.xml and is given an `xAccountType`. Apart
+//! room `fakecloud`; contract §5, §6.
 
 use std::collections::HashSet;
 use std::fmt;
