@@ -1,6 +1,9 @@
 //! Room `app` (layer 6): builds everything from the configuration and plugs it together. It and `cli` are the only
 //! rooms that name the system's clock, sockets, signals, files of keys, and concrete stores.
 
+pub mod health;
+pub mod log;
+pub mod metrics;
 mod pace;
 pub mod proxy;
 pub mod serve;
