@@ -31,8 +31,8 @@ pub struct ServiceProvider {
     pub authn_requests_signed: bool,
     /// It wants signed assertions, beyond what the binding asks for.
     pub want_assertions_signed: bool,
-    /// The keys that verify its messages, at most [`crate::limits::SP_SIGNING_KEYS`]. Without any, only unsigned requests
-    /// can be answered.
+    /// The keys that verify its messages, at most [`crate::limits::SP_SIGNING_KEYS`]. Without any, only
+    /// unsigned requests can be answered.
     pub signing_keys: Vec<VerifyingKey>,
     /// The certificates to encrypt for, DER.
     pub encryption_certificates: Vec<Vec<u8>>,

@@ -126,8 +126,8 @@ fn each_limit_holds_exactly() {
     assert!(matches!(read(&wide(limits::XML_NODES + 1)), Err(Error::XmlLimit { .. })));
 
     let attributes = |n: usize| {
-        let all: String = (0..n).map(|i| format!(" x{i}=''")).collect();
-        format!("<a{all}/>")
+        let all: Vec<_> = (0..n).map(|i| format!(" x{i}=''")).collect();
+        format!("<a{}/>", all.concat())
     };
     assert!(read(&attributes(limits::XML_ATTRIBUTES)).is_ok());
     for many in [limits::XML_ATTRIBUTES + 1, 8_000] {
@@ -135,11 +135,18 @@ fn each_limit_holds_exactly() {
     }
 
     let namespaces = |n: usize| {
-        let all: String = (0..n).map(|i| format!(" xmlns:x{i}='urn:{i}'")).collect();
-        format!("<a{all}/>")
+        let all: Vec<_> = (0..n).map(|i| format!(" xmlns:x{i}='urn:{i}'")).collect();
+        format!("<a{}/>", all.concat())
     };
     assert!(read(&namespaces(limits::XML_NAMESPACES)).is_ok());
     assert!(matches!(read(&namespaces(limits::XML_NAMESPACES + 1)), Err(Error::XmlLimit { .. })));
+
+    let namespace = |n: usize| format!("<a xmlns='{}'/>", "a".repeat(n));
+    assert!(read(&namespace(limits::XML_NAMESPACE_BYTES)).is_ok());
+    assert!(matches!(
+        read(&namespace(limits::XML_NAMESPACE_BYTES + 1)),
+        Err(Error::XmlLimit { .. })
+    ));
 
     let named = |n: usize| format!("<{}/>", "a".repeat(n));
     assert!(read(&named(limits::XML_NAME_BYTES)).is_ok());
