@@ -8,6 +8,7 @@ mod built_in;
 pub mod login;
 pub mod overlay;
 pub mod profile;
+pub mod registration;
 pub mod registry;
 pub mod response;
 pub mod value;
@@ -16,6 +17,7 @@ pub use attribute::{AttributeFault, Person, Released};
 pub use login::{FirstLogin, LinkError};
 pub use overlay::Overrides;
 pub use profile::{Profile, ProfileFault};
+pub use registration::{Registered, Registration, Registrations};
 pub use registry::Clouds;
 
 #[cfg(test)]

@@ -1,0 +1,345 @@
+//! Layer 2, cloud: the service providers that are registered with a tenant, kept alive. Their metadata is read from a
+//! file, or fetched from an address again and again (saml-metadata-2.0-os §2; conformance, D-19).
+//!
+//! What was good stays: a refresh that fails in any way leaves the good copy in use, in memory and on disk, until the
+//! copy itself says that its time is over. Looking a service provider up takes no lock.
+
+mod cache;
+mod fault;
+mod fetch;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use time::OffsetDateTime;
+use tokio::sync::Mutex;
+
+pub use fault::{Failure, Fallback, FetchError, RefreshError};
+pub use fetch::{Fetch, Fetching};
+
+use self::cache::Cache;
+use super::profile::Profile;
+use crate::clock::Clock;
+use crate::saml::sp_metadata::{self, ServiceProvider, Trust, Warning};
+use crate::saml::{EndpointUrl, EntityId, VerifyingKey};
+use crate::store::record::TenantId;
+
+/// One service provider that may ask a tenant to sign people in. One that is switched off is not registered.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Where the metadata comes from.
+    pub source: Source,
+    /// The keys of which one must have signed the metadata. Without any, the way it came is trusted: a file of the
+    /// operator's, or TLS (conformance A-098).
+    pub trust: Vec<VerifyingKey>,
+    /// Whether its requests must be signed.
+    pub request_signatures: RequestSignatures,
+}
+
+/// Where metadata comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A file on this machine.
+    File(PathBuf),
+    /// An address.
+    Url(EndpointUrl),
+}
+
+/// Whether a service provider's requests must be signed, if its metadata does not say that it signs them all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestSignatures {
+    /// As the cloud's profile says.
+    AsProfile,
+    /// They must.
+    Required,
+    /// They need not. A signature that is there must be right all the same (conformance A-056).
+    Optional,
+}
+
+/// A registered service provider whose metadata is good.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// What the metadata says.
+    pub service_provider: ServiceProvider,
+    /// Whether its requests must be signed; ask [`Registered::requires_signature`].
+    pub request_signatures: RequestSignatures,
+    /// When this copy was read.
+    pub loaded_at: OffsetDateTime,
+}
+
+/// The service providers of all tenants.
+pub struct Registrations {
+    clock: Arc<dyn Clock>,
+    cache: Option<Cache>,
+    /// Who changes what is good holds this; who looks up reads `index`, which follows.
+    entries: Mutex<Vec<Entry>>,
+    index: ArcSwap<HashMap<TenantId, OfTenant>>,
+}
+
+struct Entry {
+    registration: Registration,
+    good: Option<Good>,
+}
+
+/// A good copy.
+#[derive(Clone)]
+struct Good {
+    octets: Arc<[u8]>,
+    registered: Arc<Registered>,
+}
+
+#[derive(Default)]
+struct OfTenant {
+    known: HashMap<EntityId, Arc<Registered>>,
+    /// How many registrations have no good copy yet.
+    waiting: usize,
+}
+
+/// How loading one registration went: for the log.
+#[derive(Debug)]
+pub struct Report {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Where the metadata comes from.
+    pub source: Source,
+    /// What came of it.
+    pub outcome: Result<Loaded, Failure>,
+}
+
+/// What was loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// The service provider.
+    pub entity_id: EntityId,
+    /// What is new about it.
+    pub change: Change,
+    /// What of the metadata is not used.
+    pub warnings: Vec<Warning>,
+    /// Why the copy could not be kept on disk, if so: it is in use, but would not outlive a restart.
+    pub cache_fault: Option<String>,
+}
+
+/// What is new about a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is the first one.
+    First,
+    /// It replaces another one.
+    Changed,
+    /// It is what was in use already.
+    None,
+}
+
+impl Registered {
+    /// Whether its requests must be signed: if its metadata says that it signs them all (conformance A-057), or if
+    /// the registration or else the profile asks for it.
+    #[must_use]
+    pub fn requires_signature(&self, profile: &Profile) -> bool {
+        let asked = match self.request_signatures {
+            RequestSignatures::AsProfile => profile.request.require_signature,
+            RequestSignatures::Required => true,
+            RequestSignatures::Optional => false,
+        };
+        asked || self.service_provider.authn_requests_signed
+    }
+
+    fn is_over(&self, now: OffsetDateTime) -> bool {
+        self.service_provider.valid_until.is_some_and(|until| until <= now)
+    }
+}
+
+impl Registrations {
+    /// Takes the registrations; nothing is loaded yet. `cache` is the directory in which good copies of fetched
+    /// metadata outlive a restart.
+    #[must_use]
+    pub fn new(
+        registrations: Vec<Registration>,
+        cache: Option<PathBuf>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let entries: Vec<_> = registrations
+            .into_iter()
+            .map(|registration| Entry { registration, good: None })
+            .collect();
+        let index = ArcSwap::from_pointee(index(&entries));
+        Self { clock, cache: cache.map(Cache::new), entries: Mutex::new(entries), index }
+    }
+
+    /// The tenant's service provider of that entityID, unless its metadata was never loaded or is over. Lock-free.
+    #[must_use]
+    pub fn get(&self, tenant: &TenantId, entity_id: &EntityId) -> Option<Arc<Registered>> {
+        let index = self.index.load();
+        let registered = index.get(tenant)?.known.get(entity_id)?;
+        (!registered.is_over(self.clock.now())).then(|| Arc::clone(registered))
+    }
+
+    /// Whether a registration of the tenant has no usable metadata: then an issuer that is not found may be
+    /// registered all the same.
+    #[must_use]
+    pub fn is_waiting(&self, tenant: &TenantId) -> bool {
+        let now = self.clock.now();
+        self.index.load().get(tenant).is_some_and(|of_tenant| {
+            of_tenant.waiting > 0 || of_tenant.known.values().any(|known| known.is_over(now))
+        })
+    }
+
+    /// Loads what is on this machine: files, and the copies of earlier runs. Call it once, at start, before the
+    /// first request; it waits for no network. A copy that was never made is not reported.
+    pub async fn restore(&self) -> Vec<Report> {
+        let mut entries = self.entries.lock().await;
+        let mut reports = Vec::new();
+        for at in 0..entries.len() {
+            let Registration { tenant, source, .. } = &entries[at].registration;
+            let found = match (source, &self.cache) {
+                (Source::File(path), _) => Some(cache::read(path.clone()).await),
+                (Source::Url(url), Some(cache)) => cache.get(tenant, url).await,
+                (Source::Url(_), None) => None,
+            };
+            if let Some(octets) = found {
+                let octets = octets.map_err(RefreshError::File);
+                reports.push(self.accept(&mut entries, at, octets, Origin::Disk).await);
+            }
+        }
+        self.index.store(Arc::new(index(&entries)));
+        reports
+    }
+
+    /// Loads everything anew: reads the files and fetches each address once, however many tenants it serves. Call it
+    /// again and again; calls wait for each other. It takes as long as the slowest fetch.
+    pub async fn refresh(&self, fetch: &Arc<dyn Fetch>) -> Vec<Report> {
+        let mut entries = self.entries.lock().await;
+        let urls = entries.iter().filter_map(|entry| match &entry.registration.source {
+            Source::Url(url) => Some(url.clone()),
+            Source::File(_) => None,
+        });
+        let fetched = fetch::all(fetch, urls.collect()).await;
+        let mut reports = Vec::with_capacity(entries.len());
+        for at in 0..entries.len() {
+            let (octets, origin) = match &entries[at].registration.source {
+                Source::File(path) => {
+                    let octets = cache::read(path.clone()).await;
+                    (octets.map_err(RefreshError::File), Origin::Disk)
+                }
+                Source::Url(url) => {
+                    let octets = fetched.get(url).cloned().unwrap_or(Err(FetchError::Stopped));
+                    (octets.map_err(RefreshError::Fetch), Origin::Network)
+                }
+            };
+            reports.push(self.accept(&mut entries, at, octets, origin).await);
+        }
+        self.index.store(Arc::new(index(&entries)));
+        reports
+    }
+
+    /// Puts a copy into use if it is good. Everything else changes nothing.
+    async fn accept(
+        &self,
+        entries: &mut [Entry],
+        at: usize,
+        octets: Result<Arc<[u8]>, RefreshError>,
+        origin: Origin,
+    ) -> Report {
+        let now = self.clock.now();
+        let Registration { tenant, source, .. } = entries[at].registration.clone();
+        let judged = octets.and_then(|octets| judge(entries, at, octets, now));
+        let outcome = match judged {
+            Ok(good) => {
+                let provider = &good.registered.service_provider;
+                let change = match &entries[at].good {
+                    None => Change::First,
+                    Some(old) if old.octets == good.octets => Change::None,
+                    Some(_) => Change::Changed,
+                };
+                let (entity_id, warnings) = (provider.entity_id.clone(), provider.warnings.clone());
+                let cache_fault = match (&self.cache, &source, origin) {
+                    (Some(cache), Source::Url(url), Origin::Network) if change != Change::None => {
+                        cache.put(&tenant, url, Arc::clone(&good.octets)).await.err()
+                    }
+                    _ => None,
+                };
+                entries[at].good = Some(good);
+                Ok(Loaded { entity_id, change, warnings, cache_fault })
+            }
+            Err(cause) => {
+                let fallback = match &entries[at].good {
+                    None => Fallback::Nothing,
+                    Some(good) if good.registered.is_over(now) => Fallback::Nothing,
+                    Some(_) => Fallback::GoodCopy,
+                };
+                Err(Failure { cause, fallback })
+            }
+        };
+        Report { tenant, source, outcome }
+    }
+}
+
+/// Where octets were read.
+#[derive(Clone, Copy)]
+enum Origin {
+    Disk,
+    Network,
+}
+
+/// Reads a copy and holds it against the one in use.
+fn judge(
+    entries: &[Entry],
+    at: usize,
+    octets: Arc<[u8]>,
+    now: OffsetDateTime,
+) -> Result<Good, RefreshError> {
+    let Entry { registration, good } = &entries[at];
+    let old = good.as_ref().map(|good| &good.registered.service_provider);
+    let trust = match registration.trust.as_slice() {
+        [] => Trust::Origin,
+        keys => Trust::Signature(keys),
+    };
+    let wanted = old.map(|old| &old.entity_id);
+    let new = sp_metadata::read(&octets, wanted, trust, now).map_err(RefreshError::Metadata)?;
+    let is_taken = |other: &Entry| {
+        other.registration.tenant == registration.tenant
+            && other
+                .good
+                .as_ref()
+                .is_some_and(|good| good.registered.service_provider.entity_id == new.entity_id)
+    };
+    if entries.iter().enumerate().any(|(other, entry)| other != at && is_taken(entry)) {
+        return Err(RefreshError::Taken { entity_id: new.entity_id });
+    }
+    if let Some(old) = old {
+        if new.signing_keys.is_empty() && !old.signing_keys.is_empty() {
+            return Err(RefreshError::KeysGone);
+        }
+        if let (Some(new), Some(old)) = (new.valid_until, old.valid_until)
+            && new < old
+        {
+            return Err(RefreshError::Older);
+        }
+    }
+    let registered = Registered {
+        service_provider: new,
+        request_signatures: registration.request_signatures,
+        loaded_at: now,
+    };
+    Ok(Good { octets, registered: Arc::new(registered) })
+}
+
+fn index(entries: &[Entry]) -> HashMap<TenantId, OfTenant> {
+    let mut index: HashMap<TenantId, OfTenant> = HashMap::new();
+    for entry in entries {
+        let of_tenant = index.entry(entry.registration.tenant.clone()).or_default();
+        match &entry.good {
+            None => of_tenant.waiting += 1,
+            Some(Good { registered, .. }) => {
+                let entity_id = registered.service_provider.entity_id.clone();
+                of_tenant.known.insert(entity_id, Arc::clone(registered));
+            }
+        }
+    }
+    index
+}
