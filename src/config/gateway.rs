@@ -107,8 +107,8 @@ section! {
     /// The clouds that people are sent to, and the metadata of their service providers.
     #[check(check_clouds)]
     pub struct Clouds, draft CloudsDraft {
-        /// More cloud profiles, one directory each, beside those that are built in. A profile here
-        /// replaces the built-in one of the same name.
+        /// More cloud profiles, one directory each, beside those that are built in. None may have
+        /// the name of a built-in one. See `metadata/README.md`.
         directory: Option<Directory>, eg "metadata";
         /// How often metadata that comes from an address is fetched again. A failed fetch keeps the
         /// good copy.

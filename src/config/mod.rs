@@ -29,8 +29,8 @@ pub use gateway::{Clouds, Keys, Log, Server, Session, Store, Tls};
 pub use place::{Directory, FilePath, MetadataSource, PrivateFile};
 pub use tenant::{ApiKey, CloudOverride, Customer, ServiceProvider, Tenant, TicketKey, User};
 pub use value::{
-    Code, EntityId, HostName, KeyHash, LogFilter, LogFormat, LoginName, ParameterName, PersonId,
-    Prefix, SignIn, Slug, TicketAlgorithm,
+    Code, EntityId, KeyHash, LogFilter, LogFormat, LoginName, ParameterName, PersonId, Prefix,
+    ServiceHost, SignIn, Slug, TicketAlgorithm,
 };
 
 use declare::{Table as _, section};

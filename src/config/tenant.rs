@@ -9,7 +9,7 @@ use super::declare::section;
 use super::place::{FilePath, MetadataSource};
 use super::read::{Reader, join};
 use super::value::{
-    Code, EntityId, HostName, KeyHash, LoginName, ParameterName, PersonId, SignIn, Slug,
+    Code, EntityId, KeyHash, LoginName, ParameterName, PersonId, ServiceHost, SignIn, Slug,
     TicketAlgorithm,
 };
 use crate::{limits, password};
@@ -80,7 +80,7 @@ section! {
         /// The cloud's login link, without parameters.
         login_url: Option<WebUrl>, eg "https://auth.cloud.example/authui/saml/login";
         /// The hosts that a `service` may lead to, instead of those in the profile.
-        service_hosts: Option<Vec<HostName>>, eg ["console.cloud.example"];
+        service_hosts: Option<Vec<ServiceHost>>, eg ["console.cloud.example"];
         /// Where people land who name no `service`.
         default_service: Option<WebUrl>, eg "https://console.cloud.example/iam/";
         /// How old an `AuthnRequest` may be, at most an hour.

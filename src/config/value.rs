@@ -216,12 +216,14 @@ checked_text! {
 }
 
 checked_text! {
-    /// A host name, in lower case, without a port.
-    HostName: "a host name in lower case, without scheme, port or *",
+    /// A host name, in lower case; with `:port` for a port that is not the scheme's own.
+    ServiceHost: "a host name in lower case without scheme or *, or host:port",
     |text| {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
-        matches!(url::Host::parse(text), Ok(url::Host::Domain(name)) if name == text)
-            && text.bytes().all(plain)
+        let (host, port) = text.split_once(':').map_or((text, None), |(h, p)| (h, Some(p)));
+        matches!(url::Host::parse(host), Ok(url::Host::Domain(name)) if name == host)
+            && host.bytes().all(plain)
+            && port.is_none_or(|port| port.parse().is_ok_and(|n: u16| n.to_string() == port))
     }
 }
 
@@ -382,10 +384,11 @@ mod tests {
     }
 
     #[test]
-    fn a_host_name_has_no_scheme_port_wildcard_or_capitals() {
-        assert!(HostName::from_text("console.huaweicloud.com").is_ok());
-        for wrong in ["https://a.b", "a.b:443", "*.a.b", "A.b", "127.0.0.1", ""] {
-            assert!(HostName::from_text(wrong).is_err(), "{wrong}");
+    fn a_service_host_has_no_scheme_wildcard_or_capitals() {
+        assert!(ServiceHost::from_text("console.huaweicloud.com").is_ok());
+        assert!(ServiceHost::from_text("cloud.localhost:9000").is_ok());
+        for wrong in ["https://a.b", "a.b:", "a.b:080", "a.b:x", "*.a.b", "A.b", "127.0.0.1", ""] {
+            assert!(ServiceHost::from_text(wrong).is_err(), "{wrong}");
         }
     }
 
