@@ -4,6 +4,7 @@
 pub mod health;
 pub mod log;
 pub mod metrics;
+pub mod fetch;
 mod pace;
 pub mod proxy;
 pub mod serve;
