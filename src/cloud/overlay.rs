@@ -6,6 +6,7 @@ use super::login::Login;
 use super::profile::{Profile, ProfileFault};
 use super::value::ServiceHost;
 use crate::saml::EndpointUrl;
+use crate::store::record::CloudOverride;
 
 /// What differs from the profile; what is `None` stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,42 @@ pub struct Overrides {
     pub max_age: Option<Duration>,
     /// How far the cloud's clock may be from ours.
     pub skew: Option<Duration>,
+}
+
+impl TryFrom<&CloudOverride> for Overrides {
+    type Error = Vec<ProfileFault>;
+
+    /// Reads what a tenant's record says.
+    fn try_from(written: &CloudOverride) -> Result<Self, Vec<ProfileFault>> {
+        let mut faults = Vec::new();
+        let mut fault = |key: &str, problem| {
+            faults.push(ProfileFault { place: format!("cloud_override.{key}"), problem });
+        };
+        let login_url = written.login_url.as_deref().and_then(|text| {
+            EndpointUrl::parse(text).map_err(|error| fault("login_url", error.to_string())).ok()
+        });
+        let service_hosts = written.service_hosts.as_ref().map(|hosts| {
+            let mut listed = Vec::with_capacity(hosts.len());
+            for host in hosts {
+                match ServiceHost::parse(host) {
+                    Ok(host) => listed.push(host),
+                    Err(problem) => fault("service_hosts", problem),
+                }
+            }
+            listed
+        });
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(Self {
+            login_url,
+            service_hosts,
+            default_service: written.default_service.clone(),
+            require_signature: None,
+            max_age: written.request_age,
+            skew: written.clock_skew,
+        })
+    }
 }
 
 impl Overrides {
@@ -103,6 +140,22 @@ mod tests {
         assert_eq!(changed.request.skew, Duration::from_secs(1));
         assert!(!changed.request.require_signature);
         assert_eq!(changed.response, profile.response);
+    }
+
+    #[test]
+    fn a_tenants_record_is_read_and_its_faults_are_told() {
+        let mut record = CloudOverride {
+            login_url: Some("http://cloud.localhost:9000/authui/saml/login".to_owned()),
+            service_hosts: Some(vec!["cloud.localhost:9000".to_owned()]),
+            default_service: Some("http://cloud.localhost:9000/iam/".to_owned()),
+            request_age: Some(Duration::from_secs(5)),
+            clock_skew: Some(Duration::from_secs(1)),
+        };
+        let expected = Overrides { require_signature: None, ..test_cloud() };
+        assert_eq!(Overrides::try_from(&record), Ok(expected));
+        record.login_url = Some("http://cloud.example/".to_owned());
+        record.service_hosts = Some(vec!["*.example".to_owned(), "A.example".to_owned()]);
+        assert_eq!(Overrides::try_from(&record).unwrap_err().len(), 3);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use time::Duration;
 use time::macros::datetime;
 
+use super::RequestSignatures::{AsProfile, Optional, Required};
 use super::*;
 use crate::clock::ManualClock;
 use crate::cloud::Clouds;
@@ -350,7 +351,6 @@ async fn a_signature_is_asked_for_by_metadata_registration_or_profile() {
     let lax = clouds.get("generic").unwrap();
     let flagged =
         good().replace("<md:SPSSODescriptor", "<md:SPSSODescriptor AuthnRequestsSigned='true'");
-    use RequestSignatures::{AsProfile, Optional, Required};
     for (text, asked, of_strict, of_lax) in [
         (good(), AsProfile, true, false),
         (good(), Required, true, true),
