@@ -1,10 +1,10 @@
 //! Room `app` (layer 6): builds everything from the configuration and plugs it together. It and `cli` are the only
 //! rooms that name the system's clock, sockets, signals, files of keys, and concrete stores.
 
+pub mod fetch;
 pub mod health;
 pub mod log;
 pub mod metrics;
-pub mod fetch;
 mod pace;
 pub mod proxy;
 pub mod serve;
