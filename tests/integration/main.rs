@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cloud_registration;
 mod saml_c14n;
 mod saml_metadata;
 mod saml_signature;
