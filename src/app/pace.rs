@@ -27,11 +27,6 @@ const BUSY: u8 = 2;
 const IDLE: u8 = 3;
 
 impl Pulse {
-    /// Whether no byte has come yet.
-    pub(super) fn is_silent(&self) -> bool {
-        self.get() == SILENT
-    }
-
     /// Marks the connection as busy for as long as the result lives.
     pub(super) fn busy(&self) -> Busy {
         self.0.store(BUSY, Ordering::Relaxed);
@@ -172,5 +167,88 @@ impl Patience {
             return result;
         }
         self.wait(context, BUSY, limits::WRITE_WAIT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::time::{advance, timeout};
+
+    fn connection() -> (Paced<DuplexStream>, Pulse, DuplexStream) {
+        let (ours, theirs) = duplex(64);
+        let pulse = Pulse::default();
+        (Paced::new(ours, pulse.clone()), pulse, theirs)
+    }
+
+    /// Reads until it fails, and gives the seconds that took.
+    async fn patience(stream: &mut Paced<DuplexStream>) -> u64 {
+        let begun = Instant::now();
+        let error = stream.read(&mut [0; 16]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        begun.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_says_nothing_is_ended() {
+        let (mut stream, _pulse, _theirs) = connection();
+        assert_eq!(patience(&mut stream).await, limits::HEAD_WAIT.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn trickling_buys_no_time() {
+        let (mut stream, _pulse, mut theirs) = connection();
+        theirs.write_all(b"G").await.unwrap();
+        assert_eq!(stream.read(&mut [0; 16]).await.unwrap(), 1);
+        let begun = Instant::now();
+        let error = loop {
+            let mut byte = [0; 1];
+            match timeout(Duration::from_secs(1), stream.read(&mut byte)).await {
+                Ok(Err(error)) => break error,
+                Ok(Ok(_)) => {}
+                Err(_) => theirs.write_all(b"E").await.unwrap(),
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(begun.elapsed().as_secs(), limits::HEAD_WAIT.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_may_idle_after_each_answer_and_only_so_long() {
+        let (mut stream, pulse, mut theirs) = connection();
+        for _ in 0..2 {
+            theirs.write_all(b"GET").await.unwrap();
+            assert_eq!(stream.read(&mut [0; 16]).await.unwrap(), 3);
+            drop(pulse.busy());
+            let most = limits::IDLE_WAIT.mul_f64(0.9);
+            assert!(timeout(most, stream.read(&mut [0; 16])).await.is_err());
+        }
+        advance(limits::IDLE_WAIT.mul_f64(0.1)).await;
+        assert_eq!(patience(&mut stream).await, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_at_work_is_not_hurried() {
+        let (mut stream, pulse, mut theirs) = connection();
+        theirs.write_all(b"GET").await.unwrap();
+        assert_eq!(stream.read(&mut [0; 16]).await.unwrap(), 3);
+        let busy = pulse.busy();
+        assert!(timeout(Duration::from_hours(1), stream.read(&mut [0; 16])).await.is_err());
+        drop(busy);
+        assert_eq!(patience(&mut stream).await, limits::IDLE_WAIT.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_nobody_takes_is_given_up() {
+        let (mut stream, _pulse, mut theirs) = connection();
+        stream.write_all(&[0; 64]).await.unwrap();
+        assert!(timeout(limits::WRITE_WAIT / 2, stream.write_all(&[0; 8])).await.is_err());
+        theirs.read_exact(&mut [0; 8]).await.unwrap();
+        stream.write_all(&[0; 8]).await.unwrap();
+        let begun = Instant::now();
+        let error = stream.write_all(&[0; 8]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(begun.elapsed(), limits::WRITE_WAIT);
     }
 }

@@ -33,8 +33,6 @@ use crate::{limits, measure};
 
 /// How long to wait after the system refused to give a connection for want of files or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long a connection that has not sent a byte yet may still do so after doors closed.
-const LAST_CALL: Duration = Duration::from_millis(500);
 
 /// Who is at the other end of the connection. In the extensions of every request; handlers want
 /// [`crate::journey::Client`] instead, which sees through listed proxies.
@@ -180,13 +178,9 @@ impl Host {
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
             () = self.shutdown.closing() => {
+                // Ends a connection between requests at once, another one after its answer.
                 connection.as_mut().graceful_shutdown();
-                if pulse.is_silent() {
-                    // Browsers open connections ahead of need. Nothing is under way on this one.
-                    time::timeout(LAST_CALL, connection).await.unwrap_or(Ok(()))
-                } else {
-                    connection.await
-                }
+                connection.await
             }
         };
         if let Err(error) = ended {

@@ -9,4 +9,5 @@ mod cloud_registration;
 mod saml_c14n;
 mod saml_metadata;
 mod saml_signature;
+mod serve;
 mod store;
