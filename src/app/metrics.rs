@@ -1,6 +1,7 @@
 //! App (layer 6): the numbers of [`crate::measure`] in the text format of Prometheus, and the task that keeps them
 //! small.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{
@@ -61,7 +62,7 @@ impl Numbers {
     }
 
     /// Keeps numbers small and tells of lost log lines, until the process leaves.
-    pub async fn keep(self, log: &Log, shutdown: Shutdown) {
+    pub async fn keep(self, log: Arc<Log>, shutdown: Shutdown) {
         let mut told = 0;
         let mut ticks = time::interval(UPKEEP);
         loop {
