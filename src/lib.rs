@@ -9,6 +9,7 @@ pub mod cloud;
 pub mod config;
 #[cfg(feature = "fake-cloud")]
 pub mod fakecloud;
+pub mod http;
 pub mod journey;
 pub mod keys;
 pub mod limits;
@@ -19,4 +20,5 @@ pub mod random;
 pub mod refusal;
 pub mod saml;
 pub mod secret;
+pub mod sso;
 pub mod store;

@@ -2,11 +2,14 @@
 //! rooms that name the system's clock, sockets, signals, files of keys, and concrete stores.
 
 pub mod fetch;
+pub mod gateway;
 pub mod health;
 pub mod log;
 pub mod metrics;
 mod pace;
+pub mod parts;
 pub mod proxy;
+pub mod records;
 pub mod serve;
 pub mod shutdown;
 pub mod system;

@@ -6,6 +6,8 @@
 
 mod check;
 mod keys;
+mod metadata;
+mod serve;
 mod user;
 
 use std::error::Error;
@@ -23,6 +25,8 @@ Examples:
   skybridge check                                   everything that is wrong with ./skybridge.toml
   skybridge check --config /etc/skybridge.toml --json
   skybridge keys new --tenant acme                  a signing key for a tenant
+  skybridge metadata --tenant acme                  the file for the cloud's upload page
+  skybridge serve                                   the gateway
   skybridge user hash-password                      the hash of a local user's password
 
 Every option of the file is explained in docs/configuration.md.";
@@ -55,6 +59,8 @@ struct Common {
 enum Command {
     Check(check::Check),
     Keys(keys::Keys),
+    Metadata(metadata::Metadata),
+    Serve(serve::Serve),
     User(user::User),
 }
 
@@ -80,6 +86,8 @@ impl Command {
         match self {
             Self::Check(command) => command.run(common, out),
             Self::Keys(command) => command.run(common, out),
+            Self::Metadata(command) => command.run(common, out),
+            Self::Serve(_) => serve::Serve::run(common),
             Self::User(command) => command.run(out),
         }
     }

@@ -23,7 +23,7 @@ listed here is an error, never ignored.
   `\"1d\"`.
 - **Paths** are relative to the directory of the configuration file.
 - **Secrets** do not stand in the file; they are named: `{ file = \"master.key\" }` (a newline at
-  the end is cut; on Unix the file must not be accessible to others, `chmod o-rwx`) or
+  the end is cut; on Unix the file must not be accessible to others, `chmod go-rwx`) or
   `{ env = \"SKYBRIDGE_MASTER_KEY\" }`.
 - **Lists of tables** such as `[[tenant]]` are repeated, one for each. Tables that belong to a
   tenant follow it.

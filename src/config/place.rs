@@ -165,12 +165,12 @@ fn open(path: &Path) -> Result<File, String> {
 fn private(at: &str, path: &Path, file: &File, reader: &mut Reader<'_>) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = file.metadata().map_or(0o777, |about| about.permissions().mode());
-    let others = mode & 0o007;
+    let others = mode & 0o077;
     if others == 0 {
         return true;
     }
     let found = format!("{} with mode {:04o}", path.display(), mode & 0o7777);
-    let hint = Some(format!("chmod o-rwx {}", path.display()));
+    let hint = Some(format!("chmod go-rwx {}", path.display()));
     reader.fault(at, "a file that others on this machine cannot read", &found, hint);
     false
 }

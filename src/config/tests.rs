@@ -295,7 +295,7 @@ fn a_secret_file_that_others_can_read_is_refused() {
     let faults = parse(&text, &directory.path().join("x.toml"), &environment).unwrap_err().faults;
     assert_eq!(faults.len(), 1);
     assert!(faults[0].found.ends_with("with mode 0644"), "{}", faults[0]);
-    assert!(faults[0].hint.as_ref().unwrap().starts_with("chmod o-rwx "));
+    assert!(faults[0].hint.as_ref().unwrap().starts_with("chmod go-rwx "));
 }
 
 #[test]

@@ -48,8 +48,8 @@ pub struct Rich<'a> {
     pub logo: Option<Logo<'a>>,
     /// Where service providers may send people with an error.
     pub error_url: &'a EndpointUrl,
-    /// Whom to write to about technical matters: an e-mail address.
-    pub technical_contact: &'a str,
+    /// Whom to write to about technical matters: an e-mail address, where there is one.
+    pub technical_contact: Option<&'a str>,
     /// Who runs it.
     pub organization: Organization<'a>,
     /// Name identifier formats beside transient.
@@ -197,8 +197,9 @@ impl Rich<'_> {
         out.localised("md:OrganizationDisplayName", self.organization.name)?;
         out.localised("md:OrganizationURL", Localised { zh: url, en: url })?;
         out.close()?;
+        let Some(contact) = self.technical_contact else { return Ok(()) };
         out.open("md:ContactPerson", &[("contactType", "technical")])?;
-        out.leaf("md:EmailAddress", &[], &format!("mailto:{}", self.technical_contact))?;
+        out.leaf("md:EmailAddress", &[], &format!("mailto:{contact}"))?;
         out.close()
     }
 }

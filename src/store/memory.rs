@@ -102,6 +102,18 @@ impl Ephemeral for Memory {
         Box::pin(async move { self.read(key) })
     }
 
+    fn renew<'a>(&'a self, key: &'a Key, life: Duration) -> Answer<'a, Option<Vec<u8>>> {
+        Box::pin(async move {
+            let mut entries = self.lock();
+            let Some(entry) = entries.live(key, self.now()) else { return Ok(None) };
+            let value = entry.value.bytes()?;
+            let entry =
+                Entry { value: Value::Bytes(value.clone().into()), until: self.until(life) };
+            self.store(&mut entries, key, entry)?;
+            Ok(Some(value))
+        })
+    }
+
     fn take<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Vec<u8>>> {
         Box::pin(async move {
             let now = self.now();

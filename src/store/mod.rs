@@ -65,20 +65,27 @@ pub trait Ephemeral: Send + Sync {
     /// [`StoreError::Full`], [`StoreError::Corrupt`].
     fn claim<'a>(&'a self, key: &'a Key, value: &'a [u8], life: Duration) -> Answer<'a, Claim>;
 
-    /// A `get` and a `claim` of another key, in one round trip where the backend can: the whole storage work of one
-    /// SSO answer. The claim is made whatever the `get` finds, and the two are not one transaction.
+    /// Reads and gives what is there a new life; makes nothing where nothing is. A session is read this way: reading
+    /// it keeps it alive, and no reader can bring back what a logout removed meanwhile (conformance V7).
     ///
     /// # Errors
-    /// Those of [`get`](Ephemeral::get) and [`claim`](Ephemeral::claim); the claim may have been made.
-    fn get_and_claim<'a>(
+    /// [`StoreError::Away`], [`StoreError::Corrupt`].
+    fn renew<'a>(&'a self, key: &'a Key, life: Duration) -> Answer<'a, Option<Vec<u8>>>;
+
+    /// A `renew` and a `claim` of another key, in one round trip where the backend can: the whole storage work of one
+    /// SSO answer. The claim is made whatever is found, and the two are not one transaction.
+    ///
+    /// # Errors
+    /// Those of [`renew`](Ephemeral::renew) and [`claim`](Ephemeral::claim); the claim may have been made.
+    fn renew_and_claim<'a>(
         &'a self,
-        key: &'a Key,
+        renewal: (&'a Key, Duration),
         claim: &'a Key,
         value: &'a [u8],
         life: Duration,
     ) -> Answer<'a, (Option<Vec<u8>>, Claim)> {
         Box::pin(async move {
-            let found = self.get(key).await?;
+            let found = self.renew(renewal.0, renewal.1).await?;
             Ok((found, self.claim(claim, value, life).await?))
         })
     }

@@ -57,6 +57,8 @@ pub struct Tenant {
     pub bp_id: Option<String>,
     /// The partner's site, where a journey can begin anew.
     pub portal_url: EndpointUrl,
+    /// Whom to write to about technical matters.
+    pub contact_email: Option<String>,
     /// Where people sign in when they come without a session.
     pub sign_in: SignIn,
     /// Whether a customer of whom nothing is known has a cloud account.
@@ -213,9 +215,6 @@ pub struct Session {
     pub authn_instant: OffsetDateTime,
     /// How: an authentication context class.
     pub authn_class: String,
-    /// When the session was last written: its idle time runs from here.
-    #[serde(with = "time::serde::timestamp::milliseconds")]
-    pub seen_at: OffsetDateTime,
     /// The session's index in assertions.
     pub index: String,
     /// When this session was sent into a first login, if it was (conformance V2).

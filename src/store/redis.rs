@@ -2,13 +2,13 @@
 //! ACL users and a key prefix.
 //!
 //! What the server must be told: `maxmemory-policy noeviction`, because an evicted used id is a replay. What its user
-//! must be allowed: `~PREFIX* +get +set +getdel +del +incr +pexpire +multi +exec +ping +select`.
+//! must be allowed: `~PREFIX* +get +set +getex +getdel +del +incr +pexpire +multi +exec +ping +select`.
 //!
 //! Nothing is ever sent twice: when the answer to a command is lost, it may have taken effect, and the caller is told
 //! that the store is away. For `take` and `claim` that means a refusal, which is the safe side.
 //!
 //! Every command names one key and every answer is read by itself, so a cluster needs no more than a link per node
-//! and [`get_and_claim`](Ephemeral::get_and_claim) sent in two halves when its keys live on different nodes.
+//! and [`renew_and_claim`](Ephemeral::renew_and_claim) sent in two halves when its keys live on different nodes.
 
 mod fault;
 mod link;
@@ -92,16 +92,25 @@ impl Ephemeral for Redis {
         })
     }
 
-    fn get_and_claim<'a>(
+    fn renew<'a>(&'a self, key: &'a Key, life: Duration) -> Answer<'a, Option<Vec<u8>>> {
+        Box::pin(async move {
+            let mut pipeline = pipe();
+            pipeline.cmd("GETEX").arg(self.name(key)).arg("PX").arg(millis(life));
+            let (value,) = self.link.ask(&pipeline).await?;
+            Ok(value)
+        })
+    }
+
+    fn renew_and_claim<'a>(
         &'a self,
-        key: &'a Key,
+        renewal: (&'a Key, Duration),
         claim: &'a Key,
         value: &'a [u8],
         life: Duration,
     ) -> Answer<'a, (Option<Vec<u8>>, Claim)> {
         Box::pin(async move {
             let mut pipeline = pipe();
-            pipeline.cmd("GET").arg(self.name(key));
+            pipeline.cmd("GETEX").arg(self.name(renewal.0)).arg("PX").arg(millis(renewal.1));
             self.add_claim(&mut pipeline, claim, value, life);
             let (found, before) = self.link.ask(&pipeline).await?;
             Ok((found, claim_of(before)))

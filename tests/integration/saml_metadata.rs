@@ -123,7 +123,7 @@ fn the_rich_form_fits_the_schema_and_keeps_hostile_text_as_text() {
         information_url: &page,
         logo: Some(Logo { url: &url("https://partner.example/logo.png"), width: 80, height: 60 }),
         error_url: &url("https://sso.partner.example/error"),
-        technical_contact: "sso@partner.example",
+        technical_contact: Some("sso@partner.example"),
         organization: Organization { name, url: &page },
         more_name_id_formats: &["urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"],
         want_authn_requests_signed: true,

@@ -21,7 +21,7 @@ const PASSWORD_ENCODED: &str = "p%40ss%2Fw%3Ard%25";
 pub(crate) const PREFIX: &str = "skybridge-test:";
 /// What `src/store/redis.rs` says its user needs, and nothing more.
 const PERMISSIONS: &str =
-    "resetchannels -@all +get +set +getdel +del +incr +pexpire +multi +exec +ping +select";
+    "resetchannels -@all +get +set +getex +getdel +del +incr +pexpire +multi +exec +ping +select";
 
 /// Who may use the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,6 +39,7 @@ macro_rules! contract {
             concurrent_counts_are_each_counted_once,
             entries_expire,
             putting_gives_a_new_life,
+            renewing_gives_a_new_life_and_brings_nothing_back,
             a_lost_claim_does_not_prolong_the_winners_life,
             a_count_ends_a_fixed_time_after_its_first_event,
             a_life_below_a_millisecond_is_short_and_not_refused,
@@ -46,7 +47,7 @@ macro_rules! contract {
             any_bytes_come_back_as_they_were,
             a_value_of_a_megabyte_comes_back,
             odd_characters_in_ids_make_distinct_keys,
-            get_and_claim_does_both,
+            renew_and_claim_does_both,
             the_store_answers_a_ping,
         );
     };
@@ -209,6 +210,19 @@ pub(crate) async fn putting_gives_a_new_life(subject: &Subject) {
     assert_eq!(store.get(&key("long")).await.unwrap(), Some(b"x".to_vec()));
 }
 
+pub(crate) async fn renewing_gives_a_new_life_and_brings_nothing_back(subject: &Subject) {
+    let store = &subject.store;
+    store.put(&key("a"), b"x", SHORT).await.unwrap();
+    store.put(&key("b"), b"y", SHORT).await.unwrap();
+    assert_eq!(store.renew(&key("a"), LONG).await.unwrap(), Some(b"x".to_vec()));
+    subject.pass(SHORT);
+    subject.wait_until_gone(&key("b")).await;
+    assert_eq!(store.get(&key("a")).await.unwrap(), Some(b"x".to_vec()));
+    store.remove(&key("a")).await.unwrap();
+    assert_eq!(store.renew(&key("a"), LONG).await.unwrap(), None);
+    assert_eq!(store.get(&key("a")).await.unwrap(), None);
+}
+
 pub(crate) async fn a_lost_claim_does_not_prolong_the_winners_life(subject: &Subject) {
     let store = &subject.store;
     store.claim(&key("a"), b"first", SHORT).await.unwrap();
@@ -295,14 +309,14 @@ pub(crate) async fn odd_characters_in_ids_make_distinct_keys(subject: &Subject) 
     }
 }
 
-pub(crate) async fn get_and_claim_does_both(subject: &Subject) {
+pub(crate) async fn renew_and_claim_does_both(subject: &Subject) {
     let store = &subject.store;
     let session = Key::new(Kind::Session, "acme", "s");
     let used = Key::new(Kind::UsedRequest, "acme", "_1");
-    let nothing = store.get_and_claim(&session, &used, b"flow-1", LONG).await.unwrap();
+    let nothing = store.renew_and_claim((&session, LONG), &used, b"flow-1", LONG).await.unwrap();
     assert_eq!(nothing, (None, Claim::Won));
     store.put(&session, b"alice", LONG).await.unwrap();
-    let second = store.get_and_claim(&session, &used, b"flow-2", LONG).await.unwrap();
+    let second = store.renew_and_claim((&session, LONG), &used, b"flow-2", LONG).await.unwrap();
     assert_eq!(second, (Some(b"alice".to_vec()), Claim::Lost(b"flow-1".to_vec())));
     assert_eq!(store.get(&used).await.unwrap(), Some(b"flow-1".to_vec()));
 }

@@ -51,7 +51,7 @@ async fn a_server_that_comes_up_late_is_found_without_a_restart() {
     assert!(cause.contains("refused"), "{cause}");
     away(store.take(&key("a"))).await;
     away(store.claim(&key("a"), b"x", LIFE)).await;
-    away(store.get_and_claim(&key("a"), &key("b"), b"x", LIFE)).await;
+    away(store.renew_and_claim((&key("a"), LIFE), &key("b"), b"x", LIFE)).await;
     away(store.put(&key("a"), b"x", LIFE)).await;
     away(store.count(&key("a"), LIFE)).await;
     away(store.remove(&key("a"))).await;
@@ -254,7 +254,7 @@ async fn everything_in_the_server_has_the_prefix_and_an_end() {
     let store = store_at(&server);
     store.put(&key("put"), b"x", LIFE).await.unwrap();
     store.claim(&key("claimed"), b"x", LIFE).await.unwrap();
-    store.get_and_claim(&key("put"), &key("both"), b"x", LIFE).await.unwrap();
+    store.renew_and_claim((&key("put"), LIFE), &key("both"), b"x", LIFE).await.unwrap();
     store.count(&key("counted"), LIFE).await.unwrap();
     store.count(&key("counted"), LIFE).await.unwrap();
     let contents = server.contents();

@@ -1,0 +1,237 @@
+//! Room app (layer 6): the gateway, built from its configuration and kept running: listeners, reloads, refreshes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use tokio::task::JoinSet;
+
+use super::fetch::HttpFetch;
+use super::health::{Check, Readiness, operate_router};
+use super::log::{Log, log_request};
+use super::metrics::Numbers;
+use super::parts::{Assembly, StartError, System};
+use super::proxy::{Proxies, see_client};
+use super::serve::{self, Listener};
+use super::shutdown::{Pace, Shutdown};
+use super::tls::Certificates;
+use crate::cloud::registration::{Fetch, Registrations, Report};
+use crate::config::Config;
+use crate::http;
+use crate::keys::Rings;
+use crate::store::Ephemeral;
+
+/// How often the key rings and TLS certificates are looked at for changes.
+const RELOAD: Duration = Duration::from_secs(30);
+
+/// A gateway that is built and not yet open.
+pub struct Gateway {
+    listener: Listener,
+    operate: Option<Listener>,
+    app: Router,
+    operate_app: Router,
+    tls: Option<Arc<Certificates>>,
+    rings: Arc<Rings>,
+    registrations: Arc<Registrations>,
+    refresh: Duration,
+    shutdown: Shutdown,
+}
+
+impl Gateway {
+    /// Builds every part, opens the listeners' sockets, and loads what is on this machine. Waits for no network: the
+    /// store and the clouds' metadata may come up later.
+    ///
+    /// # Errors
+    /// [`StartError`]: rather than start half, it does not start (conformance D-22).
+    pub async fn build(
+        config: &Config,
+        system: System,
+        numbers: Option<Numbers>,
+    ) -> Result<Self, StartError> {
+        let part = |error: &dyn std::fmt::Display| StartError::Part(error.to_string());
+        let Assembly { sso, store, rings, registrations } = Assembly::of(config, &system)?;
+        registrations.restore().await.iter().for_each(log_report);
+        crate::page::warm_up();
+        let pace =
+            Pace { readiness_grace: config.server.readiness_grace, drain: config.server.drain };
+        let shutdown = Shutdown::new(pace);
+        let readiness = Arc::new(Readiness::new(shutdown.clone(), vec![("store", answers(store))]));
+        let public = if config.server.public_metrics { numbers.clone() } else { None };
+        let tls = match &config.server.tls {
+            None => None,
+            Some(tls) => {
+                let loaded = Certificates::load(tls.certificate.as_path(), tls.key.as_path());
+                Some(Arc::new(loaded.map_err(|e| part(&e))?))
+            }
+        };
+        let routes = http::router(http::Gateway {
+            sso,
+            clock: Arc::clone(&system.clock),
+            request_timeout: config.server.request_timeout,
+            strict_transport: config.server.base_url.is_https(),
+        });
+        let app = routes.merge(operate_router(Arc::clone(&readiness), public));
+        let proxies = Proxies::new(&config.server.trusted_proxies);
+        let app = app
+            .layer(from_fn_with_state(system.random, log_request))
+            .layer(from_fn_with_state(proxies, see_client));
+        let acceptor = tls.as_ref().map(|tls| tls.acceptor()).transpose();
+        let options = |name, listen, tls| serve::Options {
+            name,
+            listen,
+            tls,
+            max_connections: config.server.max_connections,
+        };
+        let main = options("gateway", config.server.listen, acceptor.map_err(|e| part(&e))?);
+        let operate = match config.server.operate_listen {
+            None => None,
+            Some(listen) => Some(Listener::bind(options("operate", listen, None)).await?),
+        };
+        Ok(Self {
+            listener: Listener::bind(main).await?,
+            operate,
+            app,
+            operate_app: operate_router(readiness, numbers),
+            tls,
+            rings,
+            registrations,
+            refresh: config.clouds.metadata_refresh,
+            shutdown,
+        })
+    }
+
+    /// The address that the main listener has.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.listener.address()
+    }
+
+    /// The handle that makes the gateway leave.
+    #[must_use]
+    pub fn shutdown(&self) -> Shutdown {
+        self.shutdown.clone()
+    }
+
+    /// The service providers' metadata, for whoever wants to refresh it now.
+    #[must_use]
+    pub fn registrations(&self) -> Arc<Registrations> {
+        Arc::clone(&self.registrations)
+    }
+
+    /// Serves until told to leave and everything under way is finished.
+    ///
+    /// # Errors
+    /// When metadata cannot be fetched at all: no root certificates, no TLS.
+    pub async fn run(self) -> Result<(), StartError> {
+        let fetch = HttpFetch::new().map_err(|error| StartError::Part(error.to_string()))?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(refresh(
+            self.registrations,
+            Arc::new(fetch),
+            self.refresh,
+            self.shutdown.clone(),
+        ));
+        tasks.spawn(reload(self.rings, self.shutdown.clone()));
+        if let Some(tls) = self.tls {
+            tasks.spawn(tls.watch(RELOAD, self.shutdown.clone()));
+        }
+        if let Some(operate) = self.operate {
+            let (app, shutdown) = (self.operate_app, self.shutdown.clone());
+            tasks.spawn(async move {
+                operate.serve(app, shutdown).await;
+            });
+        }
+        self.listener.serve(self.app, self.shutdown).await;
+        tasks.shutdown().await;
+        Ok(())
+    }
+}
+
+fn answers(store: Arc<dyn Ephemeral>) -> Check {
+    Box::new(move || {
+        let store = Arc::clone(&store);
+        Box::pin(async move { store.ping().await.is_ok() })
+    })
+}
+
+/// Fetches metadata at start and then again and again; sooner after a failure.
+async fn refresh(
+    registrations: Arc<Registrations>,
+    fetch: Arc<dyn Fetch>,
+    every: Duration,
+    shutdown: Shutdown,
+) {
+    const AFTER_FAILURE: Duration = Duration::from_secs(30);
+    loop {
+        let reports = registrations.refresh(&fetch).await;
+        reports.iter().for_each(log_report);
+        let failed = reports.iter().any(|report| report.outcome.is_err());
+        let pause = if failed { AFTER_FAILURE.min(every) } else { every };
+        tokio::select! {
+            () = shutdown.beginning() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+fn log_report(report: &Report) {
+    let tenant = report.tenant.as_str();
+    match &report.outcome {
+        Ok(loaded) => {
+            tracing::info!(tenant, sp = %loaded.entity_id, change = ?loaded.change, "metadata loaded");
+            for warning in &loaded.warnings {
+                tracing::warn!(tenant, sp = %loaded.entity_id, %warning, "metadata not used whole");
+            }
+            if let Some(fault) = &loaded.cache_fault {
+                tracing::warn!(tenant, sp = %loaded.entity_id, fault, "metadata not kept on disk");
+            }
+        }
+        Err(failure) => {
+            tracing::error!(tenant, source = ?report.source, %failure, "metadata failed");
+        }
+    }
+}
+
+/// Takes over what `skybridge keys` changed.
+async fn reload(rings: Arc<Rings>, shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = shutdown.beginning() => return,
+            () = tokio::time::sleep(RELOAD) => {}
+        }
+        let rings = Arc::clone(&rings);
+        match tokio::task::spawn_blocking(move || rings.reload()).await {
+            Ok(Ok(found)) => {
+                for tenant in &found.changed {
+                    tracing::info!(tenant, "signing keys changed");
+                }
+                for (tenant, problem) in &found.problems {
+                    tracing::error!(tenant, %problem, "signing keys cannot be used");
+                }
+            }
+            Ok(Err(problem)) => tracing::error!(%problem, "signing keys cannot be read"),
+            Err(error) => tracing::error!(%error, "signing keys were not read"),
+        }
+    }
+}
+
+/// Runs the gateway of a configuration in this process until a signal ends it.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn serve(config: &Config, system: System) -> Result<(), StartError> {
+    let part = |error: &dyn std::fmt::Display| StartError::Part(error.to_string());
+    let log = Log::start(config.log.format, config.log.level.as_str()).map_err(|e| part(&e))?;
+    let numbers = Numbers::record().map_err(|e| part(&e))?;
+    let gateway = Gateway::build(config, system, Some(numbers.clone())).await?;
+    let shutdown = gateway.shutdown();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(super::shutdown::on_signals(shutdown.clone()));
+    tokio::select! {
+        done = gateway.run() => done?,
+        () = numbers.keep(&log, shutdown) => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! Room app (layer 6): puts the rooms below together from a configuration: stores, keys, clouds, journey. No sockets.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::records::Records;
+use super::serve;
+use crate::clock::Clock;
+use crate::cloud::registration::Registrations;
+use crate::config::{self, Complaint, Config, StoreUrl};
+use crate::keys::{FileStore, MasterKey, Rings};
+use crate::random::Random;
+use crate::sso::{Parts, SessionLife, SigningPool, Sso};
+use crate::store::Ephemeral;
+use crate::store::memory::Memory;
+use crate::store::redis::{self, Redis};
+
+/// What the gateway takes from the system.
+#[derive(Clone)]
+pub struct System {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Unpredictable bytes.
+    pub random: Arc<dyn Random>,
+}
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Something that the configuration declares cannot be built.
+    #[error("{}", list(.0))]
+    Declared(Vec<Complaint>),
+    /// An address cannot be listened on.
+    #[error("{0}")]
+    Bind(#[from] serve::BindError),
+    /// Anything else that must be there at start.
+    #[error("{0}")]
+    Part(String),
+}
+
+impl StartError {
+    /// The same error with lines and columns of the file, where it is about the file.
+    #[must_use]
+    pub fn located(self, file: &Path) -> String {
+        match self {
+            Self::Declared(complaints) => config::locate(file, complaints).to_string(),
+            other => other.to_string(),
+        }
+    }
+}
+
+fn list(complaints: &[Complaint]) -> String {
+    let line = |c: &Complaint| format!("{}: expected {}, found {}", c.path, c.expected, c.found);
+    complaints.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The rooms below, put together.
+pub struct Assembly {
+    /// The journey.
+    pub sso: Arc<Sso>,
+    /// The store under it, for readiness.
+    pub store: Arc<dyn Ephemeral>,
+    /// The keys, for reloading.
+    pub rings: Arc<Rings>,
+    /// The service providers' metadata, for refreshing; nothing is loaded yet.
+    pub registrations: Arc<Registrations>,
+}
+
+impl Assembly {
+    /// Builds everything that the configuration declares.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn of(config: &Config, system: &System) -> Result<Self, StartError> {
+        let records = Records::of(config).map_err(StartError::Declared)?;
+        let store = store(config, system)?;
+        let rings = Arc::new(rings(config)?);
+        let cache = config.clouds.metadata_cache.as_ref().map(|path| path.as_path().to_owned());
+        let registrations =
+            Registrations::new(records.registrations, cache, Arc::clone(&system.clock));
+        let registrations = Arc::new(registrations);
+        let sso = Arc::new(Sso::new(Parts {
+            base_url: config.server.base_url.origin().to_owned(),
+            clock: Arc::clone(&system.clock),
+            random: Arc::clone(&system.random),
+            store: Arc::clone(&store),
+            directory: Arc::new(records.directory),
+            clouds: records.clouds,
+            registrations: Arc::clone(&registrations),
+            rings: Arc::clone(&rings),
+            pool: pool(),
+            partners: records.partners,
+            session_life: SessionLife {
+                idle: config.session.idle,
+                absolute: config.session.absolute,
+            },
+            seed: *config.keys.master_key.expose(),
+        }));
+        Ok(Self { sso, store, rings, registrations })
+    }
+}
+
+/// A tenant's IDP Metadata.xml, without a running gateway.
+///
+/// # Errors
+/// [`StartError`], or why the tenant has no such metadata.
+pub async fn metadata(
+    config: &Config,
+    system: &System,
+    tenant: &str,
+    kid: Option<&str>,
+) -> Result<String, StartError> {
+    let part = |refusal: crate::refusal::Refusal| StartError::Part(refusal.to_string());
+    let Assembly { sso, .. } = Assembly::of(config, system)?;
+    let visit = sso.visit(tenant).await.map_err(part)?;
+    sso.metadata(&visit, kid).map_err(part)
+}
+
+fn store(config: &Config, system: &System) -> Result<Arc<dyn Ephemeral>, StartError> {
+    match &config.store.url {
+        StoreUrl::Memory => Ok(Arc::new(Memory::new(Arc::clone(&system.clock)))),
+        StoreUrl::Redis(url) => {
+            let options = redis::Options {
+                url: url.clone(),
+                prefix: format!("{}:", config.store.prefix),
+                ca_file: config.store.ca_file.as_ref().map(|path| path.as_path().to_owned()),
+            };
+            let store = Redis::new(&options);
+            Ok(Arc::new(store.map_err(|error| StartError::Part(error.to_string()))?))
+        }
+    }
+}
+
+fn rings(config: &Config) -> Result<Rings, StartError> {
+    let part = |error: crate::keys::KeyError| StartError::Part(error.to_string());
+    let master = MasterKey::from_bytes(config.keys.master_key.expose()).map_err(part)?;
+    let files = Arc::new(FileStore::new(config.keys.directory.as_path()));
+    let (rings, found) = Rings::open(files, master).map_err(part)?;
+    for (tenant, problem) in &found.problems {
+        tracing::error!(tenant, %problem, "signing keys cannot be used");
+    }
+    Ok(rings)
+}
+
+/// As many signatures at once as there are cores. 64 more may wait: with two cores about 20 ms of work.
+fn pool() -> SigningPool {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    SigningPool::new(cores, 64)
+}

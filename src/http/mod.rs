@@ -1,0 +1,60 @@
+//! Layer 5, http: every address of the gateway. Handlers read a request, ask `sso` what happens next, and let `show`
+//! answer; they decide nothing.
+
+mod api;
+mod asset;
+mod context;
+mod cookie;
+mod guard;
+mod launch;
+mod problem;
+mod saml;
+mod show;
+mod sign_in;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+use crate::clock::Clock;
+use crate::limits;
+use crate::sso::Sso;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct Gateway {
+    /// The journey.
+    pub sso: Arc<Sso>,
+    /// The time, for pages.
+    pub clock: Arc<dyn Clock>,
+    /// How long a request may take.
+    pub request_timeout: Duration,
+    /// Whether browsers reach us by https only, so that they may be told to insist (B-25).
+    pub strict_transport: bool,
+}
+
+/// The addresses of the gateway.
+pub fn router(gateway: Gateway) -> Router {
+    Router::new()
+        .route("/{tenant}/launch", get(launch::by_link).post(launch::by_form))
+        .route("/{tenant}/cloud", get(launch::cloud))
+        .route("/{tenant}/continue/{handle}", get(launch::resume))
+        .route("/{tenant}/sign-in", get(sign_in::page).post(sign_in::submit))
+        .route("/{tenant}/saml/sso", get(saml::sso))
+        .route("/{tenant}/saml/sso/{kid}", get(saml::sso_of_key))
+        .route("/{tenant}/saml/logout", get(saml::logout))
+        .route("/{tenant}/saml/metadata", get(saml::metadata))
+        .route("/{tenant}/saml/metadata/{kid}", get(saml::metadata_of_key))
+        .route("/api/v1/{tenant}/tickets", post(api::tickets))
+        .route("/assets/{name}", get(asset::serve))
+        .fallback(guard::not_found)
+        .method_not_allowed_fallback(guard::method_not_allowed)
+        .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
+        .layer(from_fn_with_state(gateway.clone(), guard::bounded))
+        .layer(from_fn_with_state(gateway.clone(), guard::headers))
+        .with_state(gateway)
+}

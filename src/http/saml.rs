@@ -1,0 +1,90 @@
+//! Layer 5, http: the SAML addresses of a tenant: requests in, metadata out, logout.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+
+use super::context::Context;
+use super::{Gateway, show};
+
+/// `GET /{tenant}/saml/sso`: an `AuthnRequest` by HTTP-Redirect.
+pub(super) async fn sso(
+    State(gateway): State<Gateway>,
+    Path(tenant): Path<String>,
+    context: Context,
+) -> Response {
+    answer(&gateway, &context, &tenant, None).await
+}
+
+/// `GET /{tenant}/saml/sso/{kid}`: the same, from a cloud that holds that key's metadata (design §7).
+pub(super) async fn sso_of_key(
+    State(gateway): State<Gateway>,
+    Path((tenant, kid)): Path<(String, String)>,
+    context: Context,
+) -> Response {
+    answer(&gateway, &context, &tenant, Some(&kid)).await
+}
+
+async fn answer(gateway: &Gateway, context: &Context, tenant: &str, kid: Option<&str>) -> Response {
+    let visit = match gateway.sso.visit(tenant).await {
+        Ok(visit) => visit,
+        Err(refused) => return show::refusal(gateway, context, None, &refused),
+    };
+    let browser = context.browser(&visit.tenant);
+    let turn = gateway.sso.answer(&visit, &browser, kid, context.raw_query()).await;
+    show::turn(gateway, context, &visit, turn)
+}
+
+/// `GET /{tenant}/saml/logout`: the cloud sends the browser here after logging it out (contract §1.10).
+pub(super) async fn logout(
+    State(gateway): State<Gateway>,
+    Path(tenant): Path<String>,
+    context: Context,
+) -> Response {
+    let visit = match gateway.sso.visit(&tenant).await {
+        Ok(visit) => visit,
+        Err(refused) => return show::refusal(&gateway, &context, None, &refused),
+    };
+    let turn = gateway.sso.log_out(&visit, &context.browser(&visit.tenant)).await;
+    show::turn(&gateway, &context, &visit, turn)
+}
+
+/// `GET /{tenant}/saml/metadata`: IDP Metadata.xml around the active key.
+pub(super) async fn metadata(
+    State(gateway): State<Gateway>,
+    Path(tenant): Path<String>,
+    context: Context,
+) -> Response {
+    describe(&gateway, &context, &tenant, None).await
+}
+
+/// `GET /{tenant}/saml/metadata/{kid}`: the same around another key that may sign.
+pub(super) async fn metadata_of_key(
+    State(gateway): State<Gateway>,
+    Path((tenant, kid)): Path<(String, String)>,
+    context: Context,
+) -> Response {
+    describe(&gateway, &context, &tenant, Some(&kid)).await
+}
+
+async fn describe(
+    gateway: &Gateway,
+    context: &Context,
+    tenant: &str,
+    kid: Option<&str>,
+) -> Response {
+    let visit = match gateway.sso.visit(tenant).await {
+        Ok(visit) => visit,
+        Err(refused) => return show::refusal(gateway, context, None, &refused),
+    };
+    match gateway.sso.metadata(&visit, kid) {
+        Ok(xml) => {
+            let mut response = xml.into_response();
+            let headers = response.headers_mut();
+            let media = HeaderValue::from_static("application/samlmetadata+xml; charset=utf-8");
+            headers.insert(header::CONTENT_TYPE, media);
+            response
+        }
+        Err(refused) => show::refusal(gateway, context, Some(&visit), &refused),
+    }
+}

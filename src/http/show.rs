@@ -1,0 +1,236 @@
+//! Layer 5, http: the one place where a [`Step`] or a [`Refusal`] becomes a response.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+
+use super::context::Context;
+use super::{Gateway, cookie};
+use crate::journey::{JourneyId, Outcome};
+use crate::page::{self, Deliver, ErrorView, Frame, Language, Onward, Page, SignIn};
+use crate::refusal::{Code, Refusal};
+use crate::sso::{Delivery, SessionChange, Sso, Step, Turn, Visit};
+use crate::store::record::Tenant;
+
+/// Seconds after which to try again what could not be answered now.
+const RETRY_AFTER: &str = "5";
+
+/// Shows what happens next.
+pub(super) fn turn(
+    gateway: &Gateway,
+    context: &Context,
+    visit: &Visit,
+    turn: Result<Turn, Refusal>,
+) -> Response {
+    let Turn { step, session, binding, customer, journey } = match turn {
+        Ok(turn) => turn,
+        Err(refused) => return refusal(gateway, context, Some(visit), &refused),
+    };
+    let step_name = step.name();
+    let (mut response, sp) = match show(context, visit, step, binding.as_deref()) {
+        Ok(shown) => shown,
+        Err(refused) => return refusal(gateway, context, Some(visit), &refused),
+    };
+    let headers = response.headers_mut();
+    match session {
+        SessionChange::Keep => {}
+        SessionChange::Open(token) => {
+            cookie::set(headers, &cookie::session(&visit.tenant.id), &token);
+        }
+        SessionChange::Close => cookie::clear(headers, &cookie::session(&visit.tenant.id)),
+    }
+    if let Some(token) = binding {
+        cookie::set(headers, cookie::BINDING, &token);
+    }
+    remember_language(headers, context);
+    let extensions = response.extensions_mut();
+    extensions
+        .insert(journey.and_then(|id| JourneyId::parse(&id)).unwrap_or(context.journey.clone()));
+    let tenant = Some(visit.tenant.id.to_string());
+    let step = Some(step_name);
+    extensions.insert(Outcome { tenant, sp, customer, step, ..Outcome::default() });
+    response
+}
+
+fn show(
+    context: &Context,
+    visit: &Visit,
+    step: Step,
+    new_binding: Option<&str>,
+) -> Result<(Response, Option<String>), Refusal> {
+    let response = match step {
+        Step::SignInAtPartner { url } | Step::GoToCloud { url } => see_other(&url),
+        Step::Continue { handle } => see_other(&format!("/{}/continue/{handle}", visit.tenant.id)),
+        Step::SignInHere { handle: Some(handle) } => {
+            see_other(&format!("/{}/sign-in?continue={handle}", visit.tenant.id))
+        }
+        Step::SignInHere { handle: None } => see_other(&format!("/{}/sign-in", visit.tenant.id)),
+        Step::SignInAgain { handle, problem } => {
+            let form = Form { handle, problem: Some(problem), username: None };
+            return Ok((sign_in(context, visit, &form, new_binding), None));
+        }
+        Step::Deliver(delivery) => {
+            let sp = Some(delivery.sp().to_string());
+            return Ok((of_page(deliver(context, visit, &delivery)?), sp));
+        }
+        Step::SignedOut => {
+            let again = visit.tenant.portal_url.as_str();
+            of_page(page::signed_out(&frame(context, visit, None), Some(again)))
+        }
+    };
+    Ok((response, None))
+}
+
+/// What the sign-in form holds.
+pub(super) struct Form {
+    /// The journey to continue afterwards.
+    pub handle: Option<String>,
+    /// What was wrong with the attempt before.
+    pub problem: Option<Code>,
+    /// What was typed as the name before.
+    pub username: Option<String>,
+}
+
+/// Our sign-in page.
+pub(super) fn sign_in(
+    context: &Context,
+    visit: &Visit,
+    form: &Form,
+    new_binding: Option<&str>,
+) -> Response {
+    let kept = context.browser(&visit.tenant).binding;
+    let binding = new_binding.or(kept.as_deref()).unwrap_or_default();
+    let action = match &form.handle {
+        Some(handle) => format!("/{}/sign-in?continue={handle}", visit.tenant.id),
+        None => format!("/{}/sign-in", visit.tenant.id),
+    };
+    let switch = context.switch_to();
+    // After signing in the browser is redirected on: to the cloud's login link, or through a delivery.
+    let login = visit.profile.login.as_ref().map(|login| login.url.origin());
+    let sources: Vec<&str> = login.as_deref().into_iter().collect();
+    of_page(page::sign_in(
+        &frame(context, visit, Some(&switch)),
+        &SignIn {
+            action: &action,
+            csrf: &Sso::form_token(binding),
+            username: form.username.as_deref().unwrap_or_default(),
+            cloud: cloud_name(visit, context.language),
+            problem: form.problem,
+            onward: if sources.is_empty() { Onward::Anywhere } else { Onward::Sources(&sources) },
+        },
+    ))
+}
+
+fn deliver(context: &Context, visit: &Visit, delivery: &Delivery) -> Result<Page, Refusal> {
+    page::deliver(
+        &frame(context, visit, None),
+        &Deliver {
+            acs: delivery.acs().as_str(),
+            saml_response: delivery.saml_response(),
+            relay_state: delivery.relay_state().map(crate::saml::RelayState::as_str),
+            cloud: cloud_name(visit, context.language),
+            onward: Onward::Anywhere,
+        },
+    )
+}
+
+/// The page for a refusal.
+pub(super) fn refusal(
+    gateway: &Gateway,
+    context: &Context,
+    visit: Option<&Visit>,
+    refused: &Refusal,
+) -> Response {
+    let switch = context.switch_to();
+    let again = visit.map(again);
+    let page = page::error(
+        &visit.map_or_else(
+            || Frame { language: context.language, brand: page::PRODUCT, switch_to: Some(&switch) },
+            |visit| frame(context, visit, Some(&switch)),
+        ),
+        &ErrorView {
+            code: refused.code,
+            at: gateway.clock.now(),
+            sp: refused.sp.as_deref(),
+            id: context.journey.as_str(),
+            again: again.as_deref(),
+        },
+    );
+    let mut response = of_page(page);
+    remember_language(response.headers_mut(), context);
+    recorded(response, context, visit.map(|visit| &*visit.tenant), refused)
+}
+
+/// A response to a refusal, with what log, metrics and retrying clients need.
+pub(super) fn recorded(
+    mut response: Response,
+    context: &Context,
+    tenant: Option<&Tenant>,
+    refused: &Refusal,
+) -> Response {
+    if matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
+    {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+    }
+    response.extensions_mut().insert(context.journey.clone());
+    let tenant = tenant.map(|tenant| tenant.id.to_string());
+    response.extensions_mut().insert(Outcome { tenant, ..Outcome::refused(refused) });
+    response
+}
+
+/// Where a person can begin anew.
+fn again(visit: &Visit) -> String {
+    match visit.profile.login {
+        Some(_) => format!("/{}/cloud", visit.tenant.id),
+        None => visit.tenant.portal_url.to_string(),
+    }
+}
+
+fn frame<'a>(context: &Context, visit: &'a Visit, switch_to: Option<&'a str>) -> Frame<'a> {
+    let brand = match context.language {
+        Language::En => &visit.tenant.name.en,
+        Language::Zh => &visit.tenant.name.zh,
+    };
+    Frame { language: context.language, brand, switch_to }
+}
+
+fn cloud_name(visit: &Visit, language: Language) -> &str {
+    match language {
+        Language::En => visit.profile.display.en.as_str(),
+        Language::Zh => visit.profile.display.zh.as_str(),
+    }
+}
+
+/// A finished page as a response.
+fn of_page(page: Page) -> Response {
+    let policy = page.content_security_policy();
+    let mut response = Response::new(Body::from(page.html));
+    *response.status_mut() =
+        StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(page.language.tag()));
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// `303 See Other`. `url` is ours or was checked; a URL that no header can carry ends in an empty 500.
+fn see_other(url: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    match HeaderValue::try_from(url) {
+        Ok(location) => {
+            *response.status_mut() = StatusCode::SEE_OTHER;
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        Err(_) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
+    }
+    response
+}
+
+fn remember_language(headers: &mut HeaderMap, context: &Context) {
+    if let Some(language) = context.chosen {
+        cookie::set(headers, cookie::LANGUAGE, language.tag());
+    }
+}

@@ -1,0 +1,202 @@
+//! Layer 3, sso: from a request to what happens next: check it, find the session, decide, act.
+
+use std::str;
+use std::sync::Arc;
+
+use super::next::{self, Next, Presence, Situation};
+use super::request::Checked;
+use super::{Browser, Sso, Step, Turn, Visit};
+use crate::cloud::registration::Registered;
+use crate::refusal::{Code, Refusal};
+use crate::secret;
+use crate::store::record::{Ask, Link, Session, SignIn};
+use crate::store::{Claim, Key, Kind};
+
+/// What stands under a used request id while its journey waits: the browser's binding and the journey's handle.
+const SEPARATOR: char = ' ';
+
+impl Sso {
+    /// Answers a request that arrived at `/{tenant}/saml/sso`, or at the address of one key.
+    ///
+    /// # Errors
+    /// Every way in which a request can be refused; nothing is then sent anywhere.
+    pub async fn answer(
+        &self,
+        visit: &Visit,
+        browser: &Browser,
+        kid: Option<&str>,
+        raw_query: &str,
+    ) -> Result<Turn, Refusal> {
+        self.signing_key(&visit.tenant, kid)?;
+        let checked = self.check_request(visit, kid, raw_query)?;
+        let sp = checked.ask.sp.clone();
+        self.answer_checked(visit, browser, checked).await.map_err(|r| r.about(sp.as_str()))
+    }
+
+    async fn answer_checked(
+        &self,
+        visit: &Visit,
+        browser: &Browser,
+        checked: Checked,
+    ) -> Result<Turn, Refusal> {
+        let Checked { ask, registered, remember } = checked;
+        let (binding, new_binding) = self.binding(browser);
+        let handle = self.handle();
+        let mine = secret::fingerprint(&binding);
+        let id = secret::fingerprint(&format!("{}{SEPARATOR}{}", ask.sp, ask.id));
+        let key = Key::new(Kind::UsedRequest, visit.tenant.id.as_str(), &id);
+        let value = format!("{mine}{SEPARATOR}{handle}");
+        let claim = (&key, value.as_bytes(), remember);
+        let (session, claim) = self.session_and_claim(&visit.tenant, browser, claim).await?;
+        if let Claim::Lost(before) = claim {
+            return self.once_more(visit, browser, &mine, &before).await;
+        }
+        let journey = session.as_ref().map_or(&browser.journey, |session| &session.journey).clone();
+        let mut turn = match self.decide(visit, &ask, session.as_ref(), None).await? {
+            Next::SignIn => {
+                self.park(&visit.tenant, &handle, &binding, (ask, &journey)).await?;
+                Turn { binding: new_binding, ..Turn::of(sign_in_step(visit, handle)) }
+            }
+            next => self.act(visit, (ask, registered), session, next).await?,
+        };
+        turn.journey = Some(journey);
+        Ok(turn)
+    }
+
+    /// A request whose id was used before. The same browser reloading a page that still waits sees that page again;
+    /// everybody else is refused (B-18).
+    async fn once_more(
+        &self,
+        visit: &Visit,
+        browser: &Browser,
+        mine: &str,
+        before: &[u8],
+    ) -> Result<Turn, Refusal> {
+        let replayed = || {
+            let cause = "expected a request ID that was not used, found a used one";
+            Refusal::new(Code::RequestReplayed, cause)
+        };
+        let before = str::from_utf8(before).map_err(|_| replayed())?;
+        let (theirs, handle) = before.split_once(SEPARATOR).ok_or_else(replayed)?;
+        if !secret::same(theirs.as_bytes(), mine.as_bytes()) {
+            return Err(replayed());
+        }
+        match self.look(&visit.tenant, handle, browser).await {
+            Ok(pending) => {
+                let step = sign_in_step(visit, handle.to_owned());
+                Ok(Turn::of(step).on_journey(&pending.journey))
+            }
+            Err(refusal) if refusal.code == Code::JourneyGone => Err(replayed()),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Continues a parked journey once its person has signed in.
+    ///
+    /// # Errors
+    /// [`Code::JourneyGone`], [`Code::JourneyElsewhere`], or what [`Sso::answer`] refuses.
+    pub async fn resume(
+        &self,
+        visit: &Visit,
+        browser: &Browser,
+        handle: &str,
+    ) -> Result<Turn, Refusal> {
+        let pending = self.look(&visit.tenant, handle, browser).await?;
+        let session = self.session(&visit.tenant, browser).await?;
+        let decided =
+            self.decide(visit, &pending.ask, session.as_ref(), Some(pending.since)).await?;
+        if decided == Next::SignIn {
+            let step = sign_in_step(visit, handle.to_owned());
+            return Ok(Turn::of(step).on_journey(&pending.journey));
+        }
+        let pending = self.take(&visit.tenant, handle, browser).await?;
+        let registered = self.registered(&visit.tenant, &pending.ask.sp)?;
+        let turn = self.act(visit, (pending.ask, registered), session, decided).await?;
+        Ok(turn.on_journey(&pending.journey))
+    }
+
+    async fn decide(
+        &self,
+        visit: &Visit,
+        ask: &Ask,
+        session: Option<&Session>,
+        asked_at: Option<time::OffsetDateTime>,
+    ) -> Result<Next, Refusal> {
+        let presence = match session {
+            None => Presence::Nobody,
+            Some(session) => {
+                let user = &session.person.user_id;
+                let customer = self.directory.customer(&visit.tenant, user).await?;
+                let class = super::issue::class_ref(visit, session);
+                Presence::Somebody {
+                    fresh: asked_at.is_some_and(|asked_at| session.authn_instant >= asked_at),
+                    enabled: customer.enabled,
+                    link: customer.link,
+                    first_login_begun: session.first_login_at.is_some(),
+                    context_met: next::context_met(&ask.contexts, class),
+                }
+            }
+        };
+        Ok(next::next(Situation {
+            presence,
+            force_authn: ask.force_authn,
+            is_passive: ask.is_passive,
+            unmet: ask.unmet,
+        }))
+    }
+
+    async fn act(
+        &self,
+        visit: &Visit,
+        (ask, registered): (Ask, Arc<Registered>),
+        session: Option<Session>,
+        next: Next,
+    ) -> Result<Turn, Refusal> {
+        let customer = session.as_ref().map(|s| self.pseudonym(&visit.tenant, &s.person));
+        let delivery = match (next, session) {
+            (Next::Assert, Some(session)) => self.assert(visit, &registered, ask, session).await?,
+            (Next::Decline(code, detail), _) => {
+                self.decline(visit, &registered, ask, (code, detail)).await?
+            }
+            (Next::Disabled, _) => {
+                let cause = "expected an enabled customer, found one switched off";
+                return Err(Refusal::new(Code::CustomerDisabled, cause));
+            }
+            (Next::FirstLoginNotBegun, _) => {
+                let cause = "expected a linked customer or a first login begun here, found neither";
+                return Err(Refusal::new(Code::FirstLoginNotBegun, cause));
+            }
+            (Next::SignIn | Next::Assert, _) => {
+                return Err(Refusal::new(
+                    Code::Internal,
+                    "a decision that does not fit its session",
+                ));
+            }
+        };
+        let turn = Turn::of(Step::Deliver(Box::new(delivery)));
+        Ok(match customer {
+            Some(name) => turn.for_customer(name),
+            None => turn,
+        })
+    }
+}
+
+/// Where the tenant's people sign in, with the way back.
+fn sign_in_step(visit: &Visit, handle: String) -> Step {
+    match &visit.tenant.sign_in {
+        SignIn::Local => Step::SignInHere { handle: Some(handle) },
+        SignIn::Partner { login_url, continue_parameter } => {
+            let separator = if login_url.as_str().contains('?') { '&' } else { '?' };
+            let url = format!("{login_url}{separator}{continue_parameter}={handle}");
+            Step::SignInAtPartner { url }
+        }
+    }
+}
+
+/// Whether the customer has a cloud account decides how the cloud is asked to log them in.
+pub(super) fn first_login(link: Link) -> crate::cloud::FirstLogin {
+    match link {
+        Link::Linked => crate::cloud::FirstLogin::No,
+        Link::Unlinked => crate::cloud::FirstLogin::Yes,
+    }
+}

@@ -1,0 +1,261 @@
+//! Layer 3, sso: makes Assertions and other answers. The one place where a [`Delivery`] comes into being (design §6).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use time::OffsetDateTime;
+
+use super::{Sso, Visit};
+use crate::cloud::registration::Registered;
+use crate::cloud::response::{
+    AuthnContext, IssuerFormat, NameQualifier, ResponseRules, SessionIndex, SpNameQualifier,
+    StatusMessage, SubjectLocality,
+};
+use crate::cloud::{self, Profile};
+use crate::keys::{Key, KeyRing};
+use crate::refusal::{Code, Refusal};
+use crate::saml::names::{name_id, status};
+use crate::saml::response::{
+    Assertion, Attribute, AuthnStatement, Confirmation, NameId, Response, Status, Window,
+};
+use crate::saml::{AcsUrl, EntityId, MessageId, RelayState, SigningKey};
+use crate::store::record::{Ask, Person, Session, Tenant};
+
+/// A signed message on its way to an ACS that metadata lists. Only this file makes one.
+#[derive(Debug)]
+pub struct Delivery {
+    acs: AcsUrl,
+    saml_response: String,
+    relay_state: Option<RelayState>,
+    sp: EntityId,
+}
+
+impl Delivery {
+    /// Where it goes.
+    #[must_use]
+    pub fn acs(&self) -> &AcsUrl {
+        &self.acs
+    }
+
+    /// The Response in base64, one line (saml-bindings-2.0-os §3.5.4).
+    #[must_use]
+    pub fn saml_response(&self) -> &str {
+        &self.saml_response
+    }
+
+    /// What to echo.
+    #[must_use]
+    pub fn relay_state(&self) -> Option<&RelayState> {
+        self.relay_state.as_ref()
+    }
+
+    /// Whom it is for.
+    #[must_use]
+    pub fn sp(&self) -> &EntityId {
+        &self.sp
+    }
+}
+
+/// The ids that one answer needs, and its instant.
+struct Fresh {
+    response: MessageId,
+    assertion: MessageId,
+    name_id: MessageId,
+    now: OffsetDateTime,
+}
+
+/// Everything that one answer is made of, owned, so that it can be signed elsewhere.
+struct Draft {
+    fresh: Fresh,
+    ask: Ask,
+    issuer: EntityId,
+    profile: std::sync::Arc<Profile>,
+    status: Status<'static>,
+    told: Option<Told>,
+}
+
+/// What is asserted.
+struct Told {
+    session: Session,
+    attributes: Vec<Attribute>,
+    class: String,
+}
+
+impl Sso {
+    /// The key that answers: the active one, or the one that the address names (design §7).
+    pub(super) fn signing_key(
+        &self,
+        tenant: &Tenant,
+        kid: Option<&str>,
+    ) -> Result<std::sync::Arc<SigningKey>, Refusal> {
+        let ring = self.rings.get(tenant.id.as_str())?;
+        Ok(std::sync::Arc::clone(key_of(&ring, kid)?.signer()))
+    }
+
+    /// Asserts who the session's customer is.
+    pub(super) async fn assert(
+        &self,
+        visit: &Visit,
+        registered: &Registered,
+        ask: Ask,
+        session: Session,
+    ) -> Result<Delivery, Refusal> {
+        let attributes = attributes(visit, &session.person)?;
+        let class = class_ref(visit, &session).to_owned();
+        let message = match visit.profile.response.status_message {
+            StatusMessage::RepeatCode => Some(status::SUCCESS),
+            StatusMessage::None => None,
+        };
+        let status = Status { message, ..Status::SUCCESS };
+        let told = Some(Told { session, attributes, class });
+        self.deliver(visit, registered, ask, (status, told)).await
+    }
+
+    /// Answers with a status instead of an assertion.
+    pub(super) async fn decline(
+        &self,
+        visit: &Visit,
+        registered: &Registered,
+        ask: Ask,
+        (code, detail): (&'static str, &'static str),
+    ) -> Result<Delivery, Refusal> {
+        let status = Status { code, detail: Some(detail), message: None };
+        self.deliver(visit, registered, ask, (status, None)).await
+    }
+
+    async fn deliver(
+        &self,
+        visit: &Visit,
+        registered: &Registered,
+        ask: Ask,
+        (status, told): (Status<'static>, Option<Told>),
+    ) -> Result<Delivery, Refusal> {
+        // Metadata may have changed while the journey waited: the address must still be listed.
+        if registered.service_provider.acs_by_url(ask.acs.as_str()).is_none() {
+            let cause = "expected an AssertionConsumerService that metadata still lists";
+            return Err(Refusal::new(Code::AcsForeign, cause));
+        }
+        let key = self.signing_key(&visit.tenant, ask.kid.as_deref())?;
+        let draft = Draft {
+            fresh: Fresh {
+                response: self.message_id()?,
+                assertion: self.message_id()?,
+                name_id: self.message_id()?,
+                now: self.clock.now(),
+            },
+            ask,
+            issuer: visit.tenant.entity_id.clone(),
+            profile: std::sync::Arc::clone(&visit.profile),
+            status,
+            told,
+        };
+        self.pool
+            .run(move || {
+                let saml_response = STANDARD.encode(draft.sign(&key)?);
+                let Ask { acs, relay_state, sp, .. } = draft.ask;
+                Ok(Delivery { acs, saml_response, relay_state, sp })
+            })
+            .await
+    }
+}
+
+impl Draft {
+    fn sign(&self, key: &SigningKey) -> Result<String, Refusal> {
+        let rules = &self.profile.response;
+        let response = Response {
+            id: &self.fresh.response,
+            in_response_to: Some(&self.ask.id),
+            issue_instant: self.fresh.now,
+            destination: &self.ask.acs,
+            issuer: &self.issuer,
+            issuer_format: match rules.issuer_format {
+                IssuerFormat::Entity => Some(name_id::ENTITY),
+                IssuerFormat::None => None,
+            },
+            consent: rules.consent.as_ref().map(cloud::value::Uri::as_str),
+            status: self.status,
+            assertion: self.told.as_ref().map(|told| self.assertion(rules, told)),
+        };
+        Ok(response.sign(key, &rules.signing())?)
+    }
+
+    fn assertion<'a>(&'a self, rules: &ResponseRules, told: &'a Told) -> Assertion<'a> {
+        let now = self.fresh.now;
+        let sp = self.ask.sp.as_str();
+        Assertion {
+            id: &self.fresh.assertion,
+            name_id: NameId {
+                format: rules.name_id.format.uri(),
+                name_qualifier: match rules.name_id.name_qualifier {
+                    NameQualifier::Sp => Some(sp),
+                    NameQualifier::Idp => Some(self.issuer.as_str()),
+                    NameQualifier::None => None,
+                },
+                sp_name_qualifier: match rules.name_id.sp_name_qualifier {
+                    SpNameQualifier::Sp => Some(sp),
+                    SpNameQualifier::None => None,
+                },
+                value: self.fresh.name_id.as_str(),
+            },
+            audience: &self.ask.sp,
+            conditions: Window {
+                not_before: now + rules.conditions.not_before,
+                not_on_or_after: now + rules.conditions.not_on_or_after,
+            },
+            confirmation: Confirmation {
+                not_before: rules.subject_confirmation.not_before.map(|offset| now + offset),
+                not_on_or_after: now + rules.subject_confirmation.not_on_or_after,
+            },
+            attributes: &told.attributes,
+            authn: AuthnStatement {
+                instant: told.session.authn_instant,
+                session_index: match rules.session_index {
+                    SessionIndex::Send => Some(&told.session.index),
+                    SessionIndex::Omit => None,
+                },
+                locality: match rules.subject_locality {
+                    SubjectLocality::Sp => Some(sp),
+                    SubjectLocality::None => None,
+                },
+                class_ref: &told.class,
+            },
+        }
+    }
+}
+
+/// The key that the address names, or the active one.
+pub(super) fn key_of<'r>(ring: &'r KeyRing, kid: Option<&str>) -> Result<&'r Key, Refusal> {
+    let Some(kid) = kid else { return Ok(ring.active()) };
+    let found = kid.parse().ok().and_then(|kid| ring.by_kid(&kid));
+    found.ok_or_else(|| {
+        let cause = "expected the address of a key that may sign, found another";
+        Refusal::new(Code::KeyUnknown, cause)
+    })
+}
+
+/// The authentication context class that is asserted about a session (conformance A-039).
+pub(super) fn class_ref<'a>(visit: &'a Visit, session: &'a Session) -> &'a str {
+    match &visit.profile.response.authn_context {
+        AuthnContext::Honest => &session.authn_class,
+        AuthnContext::Fixed(class) => class.as_str(),
+    }
+}
+
+/// The attributes that the cloud gets of a person. Decorative values that break the cloud's rules are withheld: a
+/// login must not fail for them, but the log says so.
+fn attributes(visit: &Visit, person: &Person) -> Result<Vec<Attribute>, Refusal> {
+    let tenant = &visit.tenant;
+    let released = visit.profile.attributes(&cloud::Person {
+        user_id: person.user_id.as_str(),
+        account_id: person.account_id.as_str(),
+        account_type: tenant.account_type.as_deref(),
+        bp_id: tenant.bp_id.as_deref(),
+        name: person.name.as_deref(),
+        mobile: person.mobile.as_deref(),
+        email: person.email.as_deref(),
+    });
+    let released = released.map_err(|e| Refusal::new(Code::AttributeUnusable, e.to_string()))?;
+    for fault in &released.withheld {
+        tracing::warn!(tenant = %tenant.id, %fault, "attribute withheld");
+    }
+    Ok(released.attributes)
+}

@@ -1,0 +1,202 @@
+//! Layer 3, sso: the hand-off: from a ticket or a password to a session, and off to the cloud's login link
+//! (contract §1.2, §2), or back into the journey that was waiting.
+
+use super::answer::first_login;
+use super::session::Proven;
+use super::sign_in::local::Typed;
+use super::{Browser, SessionChange, Sso, Step, Turn, Visit};
+use crate::refusal::{Code, Refusal};
+use crate::store::record::{Link, PersonId, SignIn, Tenant};
+
+impl Sso {
+    /// Redeems a ticket, opens a session, and goes on: to the journey that waits, or to the cloud.
+    ///
+    /// # Errors
+    /// The ticket's refusals, [`Code::ServiceNotAllowed`], [`Code::CustomerDisabled`], or a store's.
+    pub async fn launch(
+        &self,
+        visit: &Visit,
+        browser: &Browser,
+        ticket: &str,
+        onward: Onward<'_>,
+    ) -> Result<Turn, Refusal> {
+        if let Onward::Cloud { service } = onward {
+            self.check_service(&visit.tenant, service)?;
+        }
+        let redeemed = self.redeem(&visit.tenant, ticket).await?;
+        let service = redeemed.service.as_deref();
+        let onward = match onward {
+            // What the ticket says is signed or kept by us; what the address says anybody may have written.
+            Onward::Cloud { service: asked } => Onward::Cloud { service: service.or(asked) },
+            waiting @ Onward::Journey { .. } => waiting,
+        };
+        self.enter(visit, browser, redeemed.proven, onward).await
+    }
+
+    /// Checks a password, opens a session, and goes on.
+    ///
+    /// # Errors
+    /// [`Code::SignInElsewhere`], or a store's refusal. What was typed wrongly is a [`Step::SignInAgain`].
+    pub async fn sign_in(
+        &self,
+        visit: &Visit,
+        browser: &Browser,
+        typed: &Typed<'_>,
+        onward: Onward<'_>,
+    ) -> Result<Turn, Refusal> {
+        local_only(&visit.tenant)?;
+        match self.check_password(&visit.tenant, browser, typed).await {
+            Ok(proven) => self.enter(visit, browser, proven, onward).await,
+            Err(refusal) => {
+                let again = matches!(
+                    refusal.code,
+                    Code::WrongCredentials | Code::TooManyAttempts | Code::FormExpired
+                );
+                if !again {
+                    return Err(refusal);
+                }
+                let handle = match onward {
+                    Onward::Journey { handle } => Some(handle.to_owned()),
+                    Onward::Cloud { .. } => None,
+                };
+                let (_, binding) = self.binding(browser);
+                let step = Step::SignInAgain { handle, problem: refusal.code };
+                Ok(Turn { binding, ..Turn::of(step) })
+            }
+        }
+    }
+
+    /// Our sign-in page.
+    ///
+    /// # Errors
+    /// [`Code::SignInElsewhere`] where the partner signs people in.
+    pub fn sign_in_page(
+        &self,
+        visit: &Visit,
+        browser: &Browser,
+        handle: Option<String>,
+    ) -> Result<Turn, Refusal> {
+        local_only(&visit.tenant)?;
+        let (_, binding) = self.binding(browser);
+        Ok(Turn { binding, ..Turn::of(Step::SignInHere { handle }) })
+    }
+
+    /// Off to the cloud with the session that is there, or to signing in.
+    ///
+    /// # Errors
+    /// [`Code::ServiceNotAllowed`], [`Code::CustomerDisabled`], [`Code::NoLoginLink`], or a store's refusal.
+    pub async fn go_to_cloud(
+        &self,
+        visit: &Visit,
+        browser: &Browser,
+        service: Option<&str>,
+    ) -> Result<Turn, Refusal> {
+        self.check_service(&visit.tenant, service)?;
+        let Some(mut session) = self.session(&visit.tenant, browser).await? else {
+            return match &visit.tenant.sign_in {
+                SignIn::Local => self.sign_in_page(visit, browser, None),
+                // The partner's site knows the customer and starts the journey with a ticket.
+                SignIn::Partner { .. } => {
+                    let url = visit.tenant.portal_url.to_string();
+                    Ok(Turn::of(Step::SignInAtPartner { url }))
+                }
+            };
+        };
+        let link = self.link(&visit.tenant, &session.person.user_id).await?;
+        let step = Step::GoToCloud { url: login_link(visit, link, service)? };
+        let mut turn = Turn::of(step)
+            .for_customer(self.pseudonym(&visit.tenant, &session.person))
+            .on_journey(&session.journey);
+        if link == Link::Unlinked && session.first_login_at.is_none() {
+            session.first_login_at = Some(self.clock.now());
+            let token = self.write_session(&visit.tenant, browser, &session).await?;
+            turn.session = SessionChange::Open(token);
+        }
+        Ok(turn)
+    }
+
+    /// That `service` is a page of the tenant's cloud.
+    pub(super) fn check_service(
+        &self,
+        tenant: &Tenant,
+        service: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let profile = self.clouds.get(&tenant.id);
+        let login = profile.and_then(|profile| profile.login.as_ref());
+        match (login, service) {
+            (Some(login), Some(service)) => login.permit(service).map_err(|found| {
+                let cause = format!("expected a service on a listed host, found {found}");
+                Refusal::new(Code::ServiceNotAllowed, cause)
+            }),
+            (None, Some(_)) => {
+                Err(Refusal::new(Code::NoLoginLink, "expected a cloud with a login link"))
+            }
+            (_, None) => Ok(()),
+        }
+    }
+
+    /// Opens a session for a proven person and goes on.
+    async fn enter(
+        &self,
+        visit: &Visit,
+        browser: &Browser,
+        proven: Proven,
+        onward: Onward<'_>,
+    ) -> Result<Turn, Refusal> {
+        let tenant = &visit.tenant;
+        let link = self.link(tenant, &proven.person.user_id).await?;
+        let customer = self.pseudonym(tenant, &proven.person);
+        let (step, first_login_at) = match onward {
+            // A waiting journey began at the cloud: who has no account there yet must come from the partner's site.
+            Onward::Journey { handle } => (Step::Continue { handle: handle.to_owned() }, None),
+            Onward::Cloud { service } => {
+                let step = Step::GoToCloud { url: login_link(visit, link, service)? };
+                (step, (link == Link::Unlinked).then(|| self.clock.now()))
+            }
+        };
+        let token = self.open_session(tenant, browser, proven, first_login_at).await?;
+        let turn = Turn { session: SessionChange::Open(token), ..Turn::of(step) };
+        Ok(turn.for_customer(customer))
+    }
+
+    /// Whether the customer has a cloud account, if they may be signed in at all.
+    async fn link(&self, tenant: &Tenant, user: &PersonId) -> Result<Link, Refusal> {
+        let customer = self.directory.customer(tenant, user).await?;
+        if customer.enabled {
+            return Ok(customer.link);
+        }
+        let cause = "expected an enabled customer, found one switched off";
+        Err(Refusal::new(Code::CustomerDisabled, cause))
+    }
+}
+
+/// Where to go once somebody is signed in.
+#[derive(Clone, Copy, Debug)]
+pub enum Onward<'a> {
+    /// To the cloud, to this page of it or its default one.
+    Cloud {
+        /// The page.
+        service: Option<&'a str>,
+    },
+    /// To the journey that waits under this handle.
+    Journey {
+        /// The handle.
+        handle: &'a str,
+    },
+}
+
+fn login_link(visit: &Visit, link: Link, service: Option<&str>) -> Result<String, Refusal> {
+    let account_type = visit.tenant.account_type.as_deref().unwrap_or_default();
+    Ok(visit.profile.login_link(account_type, first_login(link), service)?)
+}
+
+fn local_only(tenant: &Tenant) -> Result<(), Refusal> {
+    match tenant.sign_in {
+        SignIn::Local => Ok(()),
+        SignIn::Partner { .. } => {
+            let cause =
+                "expected a tenant with local users, found one that signs in at the partner";
+            Err(Refusal::new(Code::SignInElsewhere, cause))
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Layer 3, sso: the journey. Decides what happens next and returns it as a [`Step`]; `http` shows it. Only this room
+//! can make a [`Delivery`], and only from a verified request (design §3, §6).
+
+mod answer;
+mod issue;
+mod launch;
+mod logout;
+mod metadata;
+mod next;
+mod pending;
+mod pool;
+mod refuse;
+mod request;
+mod session;
+pub mod sign_in;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use tokio::sync::Semaphore;
+
+pub use issue::Delivery;
+pub use launch::Onward;
+pub use pool::SigningPool;
+pub use session::SessionLife;
+pub use sign_in::local::Typed;
+pub use sign_in::ticket::{Claims, Given};
+
+use crate::clock::Clock;
+use crate::cloud::Profile;
+use crate::cloud::registration::Registrations;
+use crate::keys::Rings;
+use crate::random::{self, Random};
+use crate::refusal::{Code, Refusal};
+use crate::saml::Error;
+use crate::secret::Pseudonyms;
+use crate::store::Ephemeral;
+use crate::store::directory::Directory;
+use crate::store::record::{Tenant, TenantId};
+
+/// Everything that the journey needs, put together by `app`.
+pub struct Parts {
+    /// Scheme, host and port of our own addresses, without a trailing slash. From the configuration, never from
+    /// a request (conformance C-34).
+    pub base_url: String,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Unpredictable bytes.
+    pub random: Arc<dyn Random>,
+    /// What is remembered for minutes to hours.
+    pub store: Arc<dyn Ephemeral>,
+    /// Tenants and customers.
+    pub directory: Arc<dyn Directory>,
+    /// Each tenant's cloud, with the tenant's changes applied.
+    pub clouds: HashMap<TenantId, Arc<Profile>>,
+    /// The service providers' metadata.
+    pub registrations: Arc<Registrations>,
+    /// The tenants' signing keys.
+    pub rings: Arc<Rings>,
+    /// Where signatures are made.
+    pub pool: SigningPool,
+    /// What partners' back ends authenticate with.
+    pub partners: sign_in::Partners,
+    /// How long people stay signed in.
+    pub session_life: SessionLife,
+    /// 32 secret bytes that all nodes share, from which tickets and pseudonyms are derived.
+    pub seed: [u8; 32],
+}
+
+/// The journey of every tenant.
+pub struct Sso {
+    base_url: String,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    store: Arc<dyn Ephemeral>,
+    directory: Arc<dyn Directory>,
+    clouds: HashMap<TenantId, Arc<Profile>>,
+    registrations: Arc<Registrations>,
+    rings: Arc<Rings>,
+    pool: SigningPool,
+    partners: sign_in::Partners,
+    session_life: SessionLife,
+    ticket_seed: hmac::Key,
+    pseudonyms: Pseudonyms,
+    /// How many passwords may be checked at once: each takes 19 MiB and a core for tens of milliseconds.
+    password_permits: Arc<Semaphore>,
+}
+
+/// The browser that makes a request, as far as it says who it is.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    /// The token of its session with this tenant.
+    pub session: Option<String>,
+    /// The token that binds it to what it began.
+    pub binding: Option<String>,
+    /// Where it is.
+    pub address: Option<IpAddr>,
+    /// The journey's id in the log.
+    pub journey: String,
+}
+
+/// What happens next, and what the browser shall remember.
+#[derive(Debug)]
+pub struct Turn {
+    /// What happens next.
+    pub step: Step,
+    /// What becomes of the session cookie.
+    pub session: SessionChange,
+    /// A new binding token, where the browser had none.
+    pub binding: Option<String>,
+    /// The customer's name in the log, once known.
+    pub customer: Option<String>,
+    /// The journey that this request continues, where it is another than its own.
+    pub journey: Option<String>,
+}
+
+/// What becomes of the session cookie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionChange {
+    /// Nothing.
+    Keep,
+    /// This token takes its place.
+    Open(String),
+    /// It goes.
+    Close,
+}
+
+/// What happens next.
+#[derive(Debug)]
+pub enum Step {
+    /// The partner's own sign-in page, with a continuation.
+    SignInAtPartner {
+        /// The page with the continuation in its query.
+        url: String,
+    },
+    /// Our sign-in page.
+    SignInHere {
+        /// The journey to continue afterwards, if one waits.
+        handle: Option<String>,
+    },
+    /// Our sign-in page once more, with what was wrong.
+    SignInAgain {
+        /// The journey to continue afterwards, if one waits.
+        handle: Option<String>,
+        /// What was wrong.
+        problem: Code,
+    },
+    /// On to a parked journey, at an address without the ticket.
+    Continue {
+        /// The journey.
+        handle: String,
+    },
+    /// Off to the cloud's login link.
+    GoToCloud {
+        /// The link.
+        url: String,
+    },
+    /// A signed message to an ACS.
+    Deliver(Box<Delivery>),
+    /// The page that says goodbye.
+    SignedOut,
+}
+
+impl Step {
+    /// Its name in log and metrics.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SignInAtPartner { .. } => "sign-in-at-partner",
+            Self::SignInHere { .. } => "sign-in",
+            Self::SignInAgain { .. } => "sign-in-again",
+            Self::Continue { .. } => "continue",
+            Self::GoToCloud { .. } => "go-to-cloud",
+            Self::Deliver(_) => "deliver",
+            Self::SignedOut => "signed-out",
+        }
+    }
+}
+
+impl Turn {
+    fn of(step: Step) -> Self {
+        Self { step, session: SessionChange::Keep, binding: None, customer: None, journey: None }
+    }
+
+    fn for_customer(mut self, name: String) -> Self {
+        self.customer = Some(name);
+        self
+    }
+
+    fn on_journey(mut self, journey: &str) -> Self {
+        self.journey = Some(journey.to_owned());
+        self
+    }
+}
+
+/// A tenant and its cloud, found by the address of a request.
+#[derive(Clone)]
+pub struct Visit {
+    /// The tenant.
+    pub tenant: Arc<Tenant>,
+    /// Its cloud.
+    pub profile: Arc<Profile>,
+}
+
+impl Sso {
+    /// Puts the room together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let derive = |purpose: &[u8]| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &parts.seed);
+            hmac::sign(&key, purpose)
+        };
+        Self {
+            ticket_seed: hmac::Key::new(hmac::HMAC_SHA256, derive(b"tickets").as_ref()),
+            pseudonyms: Pseudonyms::new(derive(b"pseudonyms").as_ref()),
+            base_url: parts.base_url,
+            clock: parts.clock,
+            random: parts.random,
+            store: parts.store,
+            directory: parts.directory,
+            clouds: parts.clouds,
+            registrations: parts.registrations,
+            rings: parts.rings,
+            pool: parts.pool,
+            partners: parts.partners,
+            session_life: parts.session_life,
+            password_permits: Arc::new(Semaphore::new(2)),
+        }
+    }
+
+    /// The tenant of an address, unless it is unknown or switched off, which look the same (conformance C-12).
+    ///
+    /// # Errors
+    /// [`Code::TenantUnknown`], or a store's refusal.
+    pub async fn visit(&self, tenant: &str) -> Result<Visit, Refusal> {
+        let unknown = |cause: &str| Refusal::new(Code::TenantUnknown, cause);
+        let id = TenantId::parse(tenant).ok_or_else(|| {
+            unknown("expected a tenant's name in the address, found another text")
+        })?;
+        let found = self.directory.tenant(&id).await?;
+        let tenant = found.ok_or_else(|| unknown("expected a known tenant, found none"))?;
+        if !tenant.enabled {
+            return Err(unknown("expected an enabled tenant, found it switched off"));
+        }
+        let profile = self.clouds.get(&id).map(Arc::clone).ok_or_else(|| {
+            Refusal::new(Code::Internal, format!("expected a cloud for tenant {id}, found none"))
+        })?;
+        Ok(Visit { tenant, profile })
+    }
+
+    /// The partner whose API key this is.
+    ///
+    /// # Errors
+    /// [`Code::ApiKeyWrong`].
+    pub fn authenticate_partner(&self, tenant: &Tenant, api_key: &str) -> Result<(), Refusal> {
+        use aws_lc_rs::digest::{SHA256, digest};
+        let hash = digest(&SHA256, api_key.as_bytes());
+        let keys = self.partners.of(&tenant.id).map_or(&[][..], |partner| &partner.api_keys);
+        // All are compared: time does not tell which one was near.
+        let right = keys
+            .iter()
+            .fold(false, |right, key| right | crate::secret::same(&key.sha256, hash.as_ref()));
+        if right {
+            return Ok(());
+        }
+        let cause = format!("expected one of {} API keys, found another", keys.len());
+        Err(Refusal::new(Code::ApiKeyWrong, cause))
+    }
+
+    /// Our metadata for a tenant, naming the SSO address of one key, the active one unless told otherwise.
+    ///
+    /// # Errors
+    /// [`Code::NoSigningKey`], [`Code::KeyUnknown`].
+    pub fn metadata(&self, visit: &Visit, kid: Option<&str>) -> Result<String, Refusal> {
+        let ring = self.rings.get(visit.tenant.id.as_str())?;
+        metadata::write(self, visit, &ring, issue::key_of(&ring, kid)?)
+    }
+
+    /// The browser's binding token, new where it has none.
+    fn binding(&self, browser: &Browser) -> (String, Option<String>) {
+        if let Some(token) = &browser.binding {
+            return (token.clone(), None);
+        }
+        let token = random::token(&*self.random);
+        (token.clone(), Some(token))
+    }
+
+    /// The customer's name in the log.
+    fn pseudonym(&self, tenant: &Tenant, person: &crate::store::record::Person) -> String {
+        self.pseudonyms.name(tenant.id.as_str(), person.user_id.as_str())
+    }
+
+    /// An XML id of ours as its type.
+    fn message_id(&self) -> Result<crate::saml::MessageId, Error> {
+        crate::saml::MessageId::parse(&random::xml_id(&*self.random))
+    }
+}

@@ -1,0 +1,133 @@
+//! Layer 3, sso: sessions, and the cookie that binds a browser to what it began (B-26 to B-33).
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::{Browser, Sso};
+use crate::random;
+use crate::refusal::{Code, Refusal};
+use crate::secret;
+use crate::store::record::{Person, Session, Tenant};
+use crate::store::{Claim, Key, Kind};
+
+/// How long people stay signed in.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLife {
+    /// Without a visit.
+    pub idle: Duration,
+    /// In any case.
+    pub absolute: Duration,
+}
+
+/// A proof of who somebody is, fresh from a ticket or a password.
+#[derive(Debug)]
+pub struct Proven {
+    /// Who.
+    pub person: Person,
+    /// How: an authentication context class.
+    pub class: &'static str,
+}
+
+impl Sso {
+    /// Opens a session under a new token and ends the browser's old one (B-29).
+    pub(super) async fn open_session(
+        &self,
+        tenant: &Tenant,
+        browser: &Browser,
+        proven: Proven,
+        first_login_at: Option<OffsetDateTime>,
+    ) -> Result<String, Refusal> {
+        let now = self.clock.now();
+        let session = Session {
+            person: proven.person,
+            authn_instant: now,
+            authn_class: proven.class.to_owned(),
+            index: random::xml_id(&*self.random),
+            first_login_at,
+            journey: browser.journey.clone(),
+        };
+        self.write_session(tenant, browser, &session).await
+    }
+
+    /// Writes a session under a new token and ends the browser's old one.
+    pub(super) async fn write_session(
+        &self,
+        tenant: &Tenant,
+        browser: &Browser,
+        session: &Session,
+    ) -> Result<String, Refusal> {
+        let token = random::token(&*self.random);
+        let key = session_key(tenant, &token);
+        self.store.put(&key, &encode(session)?, self.session_life.idle).await?;
+        self.close_session(tenant, browser).await?;
+        Ok(token)
+    }
+
+    /// The browser's live session; reading it begins its idle time anew.
+    pub(super) async fn session(
+        &self,
+        tenant: &Tenant,
+        browser: &Browser,
+    ) -> Result<Option<Session>, Refusal> {
+        let Some(token) = &browser.session else { return Ok(None) };
+        let key = session_key(tenant, token);
+        let found = self.store.renew(&key, self.session_life.idle).await?;
+        self.live(found)
+    }
+
+    /// The browser's live session, and the claim of an id, in one round trip to the store.
+    pub(super) async fn session_and_claim(
+        &self,
+        tenant: &Tenant,
+        browser: &Browser,
+        claim: (&Key, &[u8], Duration),
+    ) -> Result<(Option<Session>, Claim), Refusal> {
+        let (key, value, life) = claim;
+        let Some(token) = &browser.session else {
+            return Ok((None, self.store.claim(key, value, life).await?));
+        };
+        let session = session_key(tenant, token);
+        let renewal = (&session, self.session_life.idle);
+        let (found, claim) = self.store.renew_and_claim(renewal, key, value, life).await?;
+        Ok((self.live(found)?, claim))
+    }
+
+    /// Ends the browser's session, if there is one.
+    pub(super) async fn close_session(
+        &self,
+        tenant: &Tenant,
+        browser: &Browser,
+    ) -> Result<(), Refusal> {
+        if let Some(token) = &browser.session {
+            self.store.remove(&session_key(tenant, token)).await?;
+        }
+        Ok(())
+    }
+
+    /// A stored session, unless its absolute time is over (B-30).
+    fn live(&self, found: Option<Vec<u8>>) -> Result<Option<Session>, Refusal> {
+        let Some(octets) = found else { return Ok(None) };
+        let session: Session = decode(&octets)?;
+        let age = self.clock.now() - session.authn_instant;
+        Ok((age < self.session_life.absolute).then_some(session))
+    }
+}
+
+fn session_key(tenant: &Tenant, token: &str) -> Key {
+    Key::new(Kind::Session, tenant.id.as_str(), &secret::fingerprint(token))
+}
+
+/// A record as the ephemeral store keeps it.
+pub(super) fn encode(record: &impl serde::Serialize) -> Result<Vec<u8>, Refusal> {
+    serde_json::to_vec(record)
+        .map_err(|e| Refusal::new(Code::Internal, format!("a record cannot be written: {e}")))
+}
+
+/// A record from the ephemeral store. The error does not quote it: it may hold personal data.
+pub(super) fn decode<T: serde::de::DeserializeOwned>(octets: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(octets).map_err(|e| {
+        let place = format!("a stored record cannot be read at column {}", e.column());
+        Refusal::new(Code::Internal, place)
+    })
+}

@@ -1,0 +1,119 @@
+//! Layer 3, sso: local users with passwords. Unknown names cost as much as known ones (B-36), attempts are limited
+//! (B-42), and the form works only in the browser that opened it (B-32).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::session::Proven;
+use super::super::{Browser, Sso};
+use crate::password;
+use crate::refusal::{Code, Refusal};
+use crate::saml::names::authn_context;
+use crate::secret;
+use crate::store::record::{LocalUser, Tenant};
+use crate::store::{Key, Kind};
+
+/// The time in which attempts are counted together.
+const WINDOW: Duration = Duration::from_mins(15);
+/// Most attempts for one name from one address. A person who forgot needs fewer.
+const PER_NAME_AND_ADDRESS: u64 = 10;
+/// Most attempts for one name from anywhere: high, so that strangers cannot lock its owner out.
+const PER_NAME: u64 = 200;
+/// Most attempts from one address: an office shares one.
+const PER_ADDRESS: u64 = 100;
+
+/// What was typed into the sign-in form.
+pub struct Typed<'a> {
+    /// The name.
+    pub username: &'a str,
+    /// The password.
+    pub password: &'a str,
+    /// The form's token.
+    pub csrf: &'a str,
+}
+
+impl Sso {
+    /// The token of a form that only this browser can send back.
+    #[must_use]
+    pub fn form_token(binding: &str) -> String {
+        secret::fingerprint(&format!("form:{binding}"))
+    }
+
+    /// Checks what was typed.
+    pub(in crate::sso) async fn check_password(
+        &self,
+        tenant: &Tenant,
+        browser: &Browser,
+        typed: &Typed<'_>,
+    ) -> Result<Proven, Refusal> {
+        let expected = browser.binding.as_deref().map(Self::form_token).unwrap_or_default();
+        if expected.is_empty() || !secret::same(expected.as_bytes(), typed.csrf.as_bytes()) {
+            let cause = "expected the token of a form opened in this browser, found another";
+            return Err(Refusal::new(Code::FormExpired, cause));
+        }
+        self.count_attempt(tenant, browser, typed.username).await?;
+        let user = self.directory.local_user(tenant, typed.username).await?;
+        let right = self.password_is_right(user.clone(), typed.password).await?;
+        let wrong = || Refusal::new(Code::WrongCredentials, "expected name and password to match");
+        let user = user.filter(|_| right).ok_or_else(wrong)?;
+        if !user.enabled {
+            return Err(Refusal::new(Code::CustomerDisabled, "expected an enabled local user"));
+        }
+        Ok(Proven {
+            person: user.person.clone(),
+            class: authn_context::PASSWORD_PROTECTED_TRANSPORT,
+        })
+    }
+
+    async fn password_is_right(
+        &self,
+        user: Option<Arc<LocalUser>>,
+        typed: &str,
+    ) -> Result<bool, Refusal> {
+        let permit = Arc::clone(&self.password_permits).try_acquire_owned().map_err(|_| {
+            Refusal::new(Code::Overloaded, "expected a free place to check a password, found none")
+        })?;
+        let typed = secrecy::SecretString::from(typed);
+        let check = move || {
+            use secrecy::ExposeSecret as _;
+            let _permit = permit;
+            let typed = typed.expose_secret().as_bytes();
+            match user {
+                Some(user) => user.password.verify(typed),
+                None => password::refuse_unknown(typed, None),
+            }
+        };
+        tokio::task::spawn_blocking(check)
+            .await
+            .map_err(|e| Refusal::new(Code::Internal, format!("checking a password: {e}")))
+    }
+
+    /// Counts an attempt. Only a rate limit, so a store that is away lets it pass and says so (conformance D-02).
+    async fn count_attempt(
+        &self,
+        tenant: &Tenant,
+        browser: &Browser,
+        username: &str,
+    ) -> Result<(), Refusal> {
+        let address = browser.address.map(|address| address.to_string()).unwrap_or_default();
+        for (id, most) in [
+            (format!("name {username} address {address}"), PER_NAME_AND_ADDRESS),
+            (format!("name {username}"), PER_NAME),
+            (format!("address {address}"), PER_ADDRESS),
+        ] {
+            let id = secret::fingerprint(&id);
+            let key = Key::new(Kind::Attempts, tenant.id.as_str(), &id);
+            match self.store.count(&key, WINDOW).await {
+                Ok(count) if count > most => {
+                    let cause = format!("expected at most {most} attempts, found {count}");
+                    return Err(Refusal::new(Code::TooManyAttempts, cause));
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(tenant = %tenant.id, %error, "attempt not counted");
+                }
+            }
+        }
+        Ok(())
+    }
+}
