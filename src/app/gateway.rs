@@ -229,9 +229,9 @@ pub async fn serve(config: &Config, system: System) -> Result<(), StartError> {
     let shutdown = gateway.shutdown();
     let mut tasks = JoinSet::new();
     tasks.spawn(super::shutdown::on_signals(shutdown.clone()));
-    tokio::select! {
-        done = gateway.run() => done?,
-        () = numbers.keep(&log, shutdown) => {}
-    }
+    let log = Arc::new(log);
+    let kept = tokio::spawn(numbers.keep(Arc::clone(&log), shutdown));
+    gateway.run().await?;
+    kept.abort();
     Ok(())
 }
