@@ -1,5 +1,6 @@
-//! Leaf: what the log's one line per request says about a journey. A handler puts these into the extensions of its
-//! response, `app` reads them there; so nobody else writes that line, and nobody writes it twice.
+//! Leaf: what the log's one line per request says about a journey. A handler puts these into the
+//! extensions of its response, `app` reads them there; so nobody else writes that line, and nobody
+//! writes it twice.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,10 +9,11 @@ use std::sync::Arc;
 use crate::random::{self, Random};
 use crate::refusal::{Code, Refusal};
 
-/// The short id under which a journey stands in the log, and which a person quotes from an error page.
+/// The short id under which a journey stands in the log, and which a person quotes from an error
+/// page.
 ///
-/// Every request arrives with a fresh one in its extensions. A handler that continues a journey puts the journey's
-/// own into its response instead.
+/// Every request arrives with a fresh one in its extensions. A handler that continues a journey
+/// puts the journey's own into its response instead.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct JourneyId(Arc<str>);
 
@@ -21,8 +23,8 @@ impl JourneyId {
         Self(random::short_id(random).into())
     }
 
-    /// An id that was written down by [`as_str`](Self::as_str). `None` if it cannot have been: ids come back through
-    /// stores and forms, and go into the log.
+    /// An id that was written down by [`as_str`](Self::as_str). `None` if it cannot have been: ids
+    /// come back through stores and forms, and go into the log.
     pub fn parse(text: &str) -> Option<Self> {
         let right =
             text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
@@ -41,8 +43,8 @@ impl fmt::Display for JourneyId {
     }
 }
 
-/// What a request came to, for the log. All fields may hold text that a stranger chose: the log escapes it. None may
-/// hold a token, an assertion or a person's name (B-34).
+/// What a request came to, for the log. All fields may hold text that a stranger chose: the log
+/// escapes it. None may hold a token, an assertion or a person's name (B-34).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// The tenant, if the address named one that exists.
@@ -71,8 +73,9 @@ impl Outcome {
     }
 }
 
-/// Where a request came from, after listed proxies were believed and everybody else was not. In the extensions of
-/// every request. It says nothing about the host: our own address comes from the configuration.
+/// Where a request came from, after listed proxies were believed and everybody else was not. In the
+/// extensions of every request. It says nothing about the host: our own address comes from the
+/// configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
     /// The browser's address, or that of the nearest party which is no listed proxy.

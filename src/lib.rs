@@ -1,6 +1,7 @@
 //! Skybridge: from a partner's sales platform into the cloud console, over SAML 2.0.
 //!
-//! The rooms and the direction of their arrows are drawn in `docs/ARCHITECTURE.md` and held by `tests/tidy.rs`.
+//! The rooms and the direction of their arrows are drawn in `docs/ARCHITECTURE.md` and held by
+//! `tests/tidy.rs`.
 
 pub mod app;
 pub mod cli;

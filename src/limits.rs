@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Longest raw query string of a SAML endpoint, bytes (B-03). Browsers and proxies stop near 8 to 16 KiB.
+/// Longest raw query string of a SAML endpoint, bytes (B-03). Browsers and proxies stop near 8 to
+/// 16 KiB.
 pub const QUERY_BYTES: usize = 16 * 1024;
 /// Largest request body of any endpoint but uploads, bytes (B-03).
 pub const BODY_BYTES: usize = 256 * 1024;
@@ -20,11 +21,13 @@ pub const METADATA_NODES: usize = 100_000;
 pub const XML_ATTRIBUTES: usize = 64;
 /// Most namespace declarations in scope of one element (B-05, C-51).
 pub const XML_NAMESPACES: usize = 32;
-/// Longest namespace name, bytes: canonical forms repeat it, and comparing long ones costs time (B-05, C-51).
+/// Longest namespace name, bytes: canonical forms repeat it, and comparing long ones costs time
+/// (B-05, C-51).
 pub const XML_NAMESPACE_BYTES: usize = 1024;
 /// Longest element, attribute or prefix name, bytes (B-05).
 pub const XML_NAME_BYTES: usize = 256;
-/// Longest `RelayState` that is echoed, bytes. SAML says 80 (Bindings 3.4.3); real service providers send more.
+/// Longest `RelayState` that is echoed, bytes. SAML says 80 (Bindings 3.4.3); real service
+/// providers send more.
 pub const RELAY_STATE_BYTES: usize = 2 * 1024;
 /// Longest entityID, characters (Core 8.3.6).
 pub const ENTITY_ID_CHARS: usize = 1024;
@@ -52,26 +55,31 @@ pub const PASSWORD_BYTES: usize = 1024;
 pub const PENDING_LIFE: Duration = Duration::from_mins(15);
 /// How long one call to a store may take before it counts as away (D-04).
 pub const STORE_DEADLINE: Duration = Duration::from_millis(250);
-/// How long making a connection to a store may take: name, TCP, TLS and greeting, also across regions.
+/// How long making a connection to a store may take: name, TCP, TLS and greeting, also across
+/// regions.
 pub const STORE_CONNECT: Duration = Duration::from_secs(2);
-/// How long a store that could not be reached is left alone. It is asked for again well within the 10 s of D-01.
+/// How long a store that could not be reached is left alone. It is asked for again well within the
+/// 10 s of D-01.
 pub const STORE_REDIAL: Duration = Duration::from_millis(250);
-/// Most commands that wait to be written to the store's connection. Later ones wait outside, within their deadline.
+/// Most commands that wait to be written to the store's connection. Later ones wait outside, within
+/// their deadline.
 pub const STORE_QUEUE: usize = 512;
 /// Most entries of the embedded in-memory store. It refuses when full; it never forgets early.
 pub const MEMORY_ENTRIES: usize = 1_000_000;
 /// Largest head of a request, bytes: request line and all headers. Above it: 431.
 pub const HEAD_BYTES: usize = 64 * 1024;
-/// How long a client may take to send the head of a request, and to shake hands over TLS: against trickling (CWE-400).
+/// How long a client may take to send the head of a request, and to shake hands over TLS: against
+/// trickling (CWE-400).
 pub const HEAD_WAIT: Duration = Duration::from_secs(10);
-/// How long a connection may idle between requests: longer than the 60 s of common load balancers, so that they and
-/// not we close it, and no request is lost in between.
+/// How long a connection may idle between requests: longer than the 60 s of common load balancers,
+/// so that they and not we close it, and no request is lost in between.
 pub const IDLE_WAIT: Duration = Duration::from_secs(75);
 /// How long a client may take none of an answer's bytes.
 pub const WRITE_WAIT: Duration = Duration::from_secs(30);
 /// Fewest characters of a new password (NIST SP 800-63B §3.1.1.2).
 pub const PASSWORD_CHARS: usize = 8;
-/// Most memory that a stored password hash may ask for, KiB: one hash in a file must not exhaust the machine.
+/// Most memory that a stored password hash may ask for, KiB: one hash in a file must not exhaust
+/// the machine.
 pub const PASSWORD_MEMORY_KIB: u32 = 256 * 1024;
 /// Most passes that a stored password hash may ask for, for the same reason.
 pub const PASSWORD_PASSES: u32 = 16;
@@ -79,13 +87,16 @@ pub const PASSWORD_PASSES: u32 = 16;
 pub const SECRET_FILE_BYTES: u64 = 64 * 1024;
 /// Oldest `AuthnRequest` that configuration can allow: the memory of used ids must last as long.
 pub const REQUEST_AGE: Duration = Duration::from_hours(1);
-/// Largest difference of clocks that configuration can allow: it lengthens the life of every message.
+/// Largest difference of clocks that configuration can allow: it lengthens the life of every
+/// message.
 pub const CLOCK_SKEW: Duration = Duration::from_mins(10);
-/// Shortest session that configuration can ask for, and shortest pause between two fetches of metadata.
+/// Shortest session that configuration can ask for, and shortest pause between two fetches of
+/// metadata.
 pub const SHORTEST_PERIOD: Duration = Duration::from_mins(1);
 /// How often TLS files are compared with the copy in use.
 pub const TLS_POLL: Duration = Duration::from_secs(30);
-/// Most bytes of log lines that wait for a slow reader. Further lines are dropped and counted (D-18).
+/// Most bytes of log lines that wait for a slow reader. Further lines are dropped and counted
+/// (D-18).
 pub const LOG_QUEUE_BYTES: usize = 4 * 1024 * 1024;
 /// Most hops of `X-Forwarded-For` that are looked at. Real chains have two or three.
 pub const FORWARDED_HOPS: usize = 16;

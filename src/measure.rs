@@ -1,8 +1,9 @@
-//! Leaf: every number that the gateway publishes: its name, its meaning, and the one function that counts it.
+//! Leaf: every number that the gateway publishes: its name, its meaning, and the one function that
+//! counts it.
 //!
-//! Labels come from closed sets only (codes, steps, operations, route templates), never from a request, and never name
-//! a tenant: the cost of monitoring must not grow with the number of partners or with what strangers send. Until `app`
-//! installs a recorder all of these do nothing.
+//! Labels come from closed sets only (codes, steps, operations, route templates), never from a
+//! request, and never name a tenant: the cost of monitoring must not grow with the number of
+//! partners or with what strangers send. Until `app` installs a recorder all of these do nothing.
 
 use std::time::Duration;
 
@@ -102,8 +103,8 @@ pub const METRICS: &[Metric] = &[
     },
 ];
 
-/// Counts one step of a journey: `sign_in`, `go_to_cloud`, `deliver` and the like. For `app`, which counts what the
-/// [`crate::journey::Outcome`] of a response says: nobody else has to.
+/// Counts one step of a journey: `sign_in`, `go_to_cloud`, `deliver` and the like. For `app`, which
+/// counts what the [`crate::journey::Outcome`] of a response says: nobody else has to.
 pub fn step(step: &'static str) {
     counter!(STEPS, "step" => step).increment(1);
 }
@@ -129,7 +130,8 @@ pub fn store_failed(operation: &'static str) {
     counter!(STORE_FAILURES, "operation" => operation).increment(1);
 }
 
-/// Notes one answered request. `route` is the template, such as `/{tenant}/launch`; none if no route matched.
+/// Notes one answered request. `route` is the template, such as `/{tenant}/launch`; none if no
+/// route matched.
 pub fn request(route: Option<&str>, status: u16, took: Duration) {
     let route: String = route.unwrap_or("none").to_owned();
     counter!(REQUESTS, "route" => route.clone(), "status" => status.to_string()).increment(1);

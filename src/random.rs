@@ -1,4 +1,5 @@
-//! Leaf: unpredictable bytes, and the ids that are made of them. Only `app` knows the system's generator.
+//! Leaf: unpredictable bytes, and the ids that are made of them. Only `app` knows the system's
+//! generator.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

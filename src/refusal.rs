@@ -1,5 +1,6 @@
-//! Leaf: the catalogue of refusals. One row per way in which a journey can end early, with a stable code, whose
-//! move it is, and the HTTP status of the local page. The words that people read live in `templates/words`.
+//! Leaf: the catalogue of refusals. One row per way in which a journey can end early, with a stable
+//! code, whose move it is, and the HTTP status of the local page. The words that people read live
+//! in `templates/words`.
 
 use std::fmt;
 
@@ -43,7 +44,10 @@ pub struct Entry {
 }
 
 macro_rules! catalogue {
-    ($($(#[doc = $doc:literal])+ $name:ident = $number:literal, $status:literal, $owner:ident;)+) => {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident = $number:literal, $status:literal, $owner:ident;
+    )+) => {
         /// A stable reason for refusing, shown as `SB-nnnn`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Code { $($(#[doc = $doc])+ $name,)+ }
@@ -97,7 +101,8 @@ catalogue! {
     BadEncoding = 1013, 400, Cloud;
     /// `RelayState` is longer than the limit.
     RelayStateTooLong = 1014, 400, Cloud;
-    /// `RelayState` has a NUL, or a CR or LF that stands alone: no HTML form carries it back unchanged.
+    /// `RelayState` has a NUL, or a CR or LF that stands alone: no HTML form carries it back
+    /// unchanged.
     RelayStateUnpostable = 1015, 400, Cloud;
 
     /// No such tenant at this address, or it is switched off.
@@ -112,7 +117,8 @@ catalogue! {
     SignatureInvalid = 2006, 403, Cloud;
     /// The request's `Destination` is not the address at which it arrived.
     DestinationWrong = 2007, 403, Partner;
-    /// The request asks for an answer to an address that the service provider's metadata does not list.
+    /// The request asks for an answer to an address that the service provider's metadata does not
+    /// list.
     AcsForeign = 2008, 403, Cloud;
     /// The request's `IssueInstant` is too long ago.
     RequestExpired = 2009, 403, You;

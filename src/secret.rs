@@ -1,4 +1,5 @@
-//! Leaf: small tools for secrets: comparing in constant time, and names for log and store that give nothing away.
+//! Leaf: small tools for secrets: comparing in constant time, and names for log and store that give
+//! nothing away.
 
 use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
@@ -11,14 +12,15 @@ pub fn same(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).into()
 }
 
-/// The name under which a bearer token is stored: its SHA-256. A reader of the store cannot use it (C-24).
+/// The name under which a bearer token is stored: its SHA-256. A reader of the store cannot use it
+/// (C-24).
 #[must_use]
 pub fn fingerprint(token: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, token.as_bytes()))
 }
 
-/// Gives people's ids a name that may stand in a log: equal ids have equal names, and nobody without the
-/// key can tell which id it was (B-34, A-046).
+/// Gives people's ids a name that may stand in a log: equal ids have equal names, and nobody
+/// without the key can tell which id it was (B-34, A-046).
 pub struct Pseudonyms {
     key: hmac::Key,
 }

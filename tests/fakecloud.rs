@@ -1,5 +1,6 @@
-//! The simulated cloud, driven over its router: every fault has a test that reaches it, and a good answer lands in
-//! the console. The answers are made here with bergshamra, without the product's own SAML.
+//! The simulated cloud, driven over its router: every fault has a test that reaches it, and a good
+//! answer lands in the console. The answers are made here with bergshamra, without the product's
+//! own SAML.
 #![cfg(feature = "fake-cloud")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -30,7 +31,8 @@ const ACS: &str = "https://cloud.example/authui/saml/SAMLAssertionConsumer";
 const IDP: &str = "https://sso.partner.example";
 const START: OffsetDateTime = datetime!(2026-01-02 03:04:05.678 UTC);
 
-// ── The partner's side, as the tests play it ────────────────────────────────────────────────────────────────────
+// ── The partner's side, as the tests play it
+// ────────────────────────────────────────────────────────────────────
 
 struct Identity {
     private_pem: String,
@@ -169,7 +171,8 @@ fn template(request: &Sent, now: OffsetDateTime) -> String {
     )
 }
 
-// ── The cloud's side ────────────────────────────────────────────────────────────────────────────────────────────
+// ── The cloud's side
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 struct Stage {
     cloud: Arc<FakeCloud>,
@@ -347,7 +350,8 @@ fn vectors(name: &str) -> Option<Vec<u8>> {
     found
 }
 
-// ── The good way ────────────────────────────────────────────────────────────────────────────────────────────────
+// ── The good way
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[tokio::test]
 async fn a_good_answer_opens_a_session_and_lands_on_the_service() {
@@ -447,7 +451,8 @@ async fn an_answer_that_is_only_written_differently_is_accepted() {
     }
 }
 
-// ── What the answer may not be: one test a fault ────────────────────────────────────────────────────────────────
+// ── What the answer may not be: one test a fault
+// ────────────────────────────────────────────────────────────────
 
 /// Sets an attribute of the first element `name`, whether it was there or not.
 fn set(xml: &str, name: &str, attribute: &str, value: &str) -> String {
@@ -484,7 +489,8 @@ fn without(xml: &str, name: &str) -> String {
     xml.replacen(element(xml, name), "", 1)
 }
 
-/// One test for each line: a change before signing (`signed`) or after (`sent`) and the fault that it has to meet.
+/// One test for each line: a change before signing (`signed`) or after (`sent`) and the fault that
+/// it has to meet.
 macro_rules! refusals {
     ($($name:ident: $when:ident $change:expr => $fault:ident;)+) => { $(
         #[tokio::test]
@@ -758,7 +764,8 @@ refusals! {
 
 #[tokio::test]
 async fn every_way_of_wrapping_a_signed_assertion_is_refused() {
-    // Somali and others, “On Breaking SAML” (2012): where the signed element can hide while another is read.
+    // Somali and others, “On Breaking SAML” (2012): where the signed element can hide while another
+    // is read.
     let evil = |original: &str| {
         without(original, "ds:Signature").replace("_a1", "_evil").replace("cust-0001", "victim")
     };
@@ -883,7 +890,8 @@ async fn an_unbound_customer_is_offered_a_first_login() {
     stage.post(&sent, &xml).await.refused_with(Fault::CreationNotOffered);
 }
 
-// ── The form ────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── The form
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[tokio::test]
 async fn the_consumer_takes_one_strict_form_by_post() {
@@ -910,7 +918,8 @@ async fn the_consumer_takes_one_strict_form_by_post() {
     }
 }
 
-// ── The link ────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── The link
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[tokio::test]
 async fn a_link_that_cannot_be_followed_is_refused() {
@@ -953,7 +962,8 @@ async fn a_second_login_keeps_the_browsers_cookie() {
     }
 }
 
-// ── The request ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── The request
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[tokio::test]
 async fn the_request_has_the_samples_form_byte_for_byte() {
@@ -997,7 +1007,8 @@ async fn the_request_has_the_form_of_the_clouds_own_sample() {
     assert_eq!(ours, sample.trim_end());
 }
 
-/// Whether the query's signature holds over the octets as they were sent, with a certificate of the metadata.
+/// Whether the query's signature holds over the octets as they were sent, with a certificate of the
+/// metadata.
 fn verifies(url: &str, pem: &str) -> bool {
     let query = url.split_once('?').unwrap().1;
     let Some((signed, signature)) = query.split_once("&Signature=") else { return false };
@@ -1045,7 +1056,8 @@ async fn the_redirect_is_signed_over_its_own_octets_in_the_standards_order() {
     assert!(!verifies(&sent.url.replace("RelayState=", "RelayState=x"), &pem));
 }
 
-// ── Metadata ────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Metadata
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[tokio::test]
 async fn the_metadata_has_what_the_clouds_own_has() {
@@ -1091,7 +1103,8 @@ fn metadata_verifies(xml: &str, pem: &str) -> bool {
     bergshamra::verify(&DsigContext::new(keys), xml).unwrap().is_valid()
 }
 
-// ── Knobs ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Knobs
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[tokio::test]
 async fn the_knobs_bend_the_request() {
@@ -1203,7 +1216,8 @@ async fn knobs_are_turned_and_read_over_the_api() {
     bad.refused_with(Fault::KnobsUnreadable);
 }
 
-// ── Provisioning ────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Provisioning
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[test]
 fn metadata_that_breaks_a_rule_is_refused_with_its_own_code() {
@@ -1339,7 +1353,8 @@ async fn people_provision_with_a_form_and_see_what_was_wrong() {
     assert!(answer.body.contains("<code id=\"account-type\">FORM_1</code>"), "{}", answer.body);
 }
 
-// ── For all pages ───────────────────────────────────────────────────────────────────────────────────────────────
+// ── For all pages
+// ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[tokio::test]
 async fn every_page_has_a_strict_policy_a_language_and_no_script() {

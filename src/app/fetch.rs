@@ -1,5 +1,6 @@
-//! App (layer 6): fetches metadata over HTTP for `cloud::registration`. Bounded in time, size and redirects
-//! (conformance B-41); proxies of the environment are not used, so that what is fetched is what was configured.
+//! App (layer 6): fetches metadata over HTTP for `cloud::registration`. Bounded in time, size and
+//! redirects (conformance B-41); proxies of the environment are not used, so that what is fetched
+//! is what was configured.
 
 use std::time::Duration;
 
@@ -61,8 +62,8 @@ impl Fetch for HttpFetch {
     }
 }
 
-/// Follows a redirect if the new address could have been configured. One that leads from another machine to this
-/// one, or from TLS to none, is an attack or a mistake.
+/// Follows a redirect if the new address could have been configured. One that leads from another
+/// machine to this one, or from TLS to none, is an attack or a mistake.
 fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     let to = attempt.url();
     let allowed = attempt.previous().last().is_some_and(|from| may_lead(from, to));
@@ -86,8 +87,8 @@ fn refusal(error: &reqwest::Error) -> FetchError {
     if error.is_timeout() {
         return FetchError::Unreachable("found none in time".to_owned());
     }
-    // The innermost cause is what helps (a refused connection, an unknown name, a bad certificate). The outer ones
-    // repeat the address.
+    // The innermost cause is what helps (a refused connection, an unknown name, a bad certificate).
+    // The outer ones repeat the address.
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;

@@ -1,4 +1,5 @@
-//! Room app (layer 6): the gateway, built from its configuration and kept running: listeners, reloads, refreshes.
+//! Room app (layer 6): the gateway, built from its configuration and kept running: listeners,
+//! reloads, refreshes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,8 +41,8 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Builds every part, opens the listeners' sockets, and loads what is on this machine. Waits for no network: the
-    /// store and the clouds' metadata may come up later.
+    /// Builds every part, opens the listeners' sockets, and loads what is on this machine. Waits
+    /// for no network: the store and the clouds' metadata may come up later.
     ///
     /// # Errors
     /// [`StartError`]: rather than start half, it does not start (conformance D-22).

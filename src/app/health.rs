@@ -1,5 +1,6 @@
-//! App (layer 6): what probes and monitoring ask: `/health/live`, `/health/ready` and `/metrics`. No answer names
-//! anything that a stranger could use; they may still be kept to an address of their own.
+//! App (layer 6): what probes and monitoring ask: `/health/live`, `/health/ready` and `/metrics`.
+//! No answer names anything that a stranger could use; they may still be kept to an address of
+//! their own.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -32,13 +33,15 @@ pub struct Readiness {
 type Found = Vec<(&'static str, bool)>;
 
 impl Readiness {
-    /// Ready while nobody leaves and all `checks` pass. A check that takes longer than [`limits::READINESS`] fails.
+    /// Ready while nobody leaves and all `checks` pass. A check that takes longer than
+    /// [`limits::READINESS`] fails.
     #[must_use]
     pub fn new(shutdown: Shutdown, checks: Vec<(&'static str, Check)>) -> Self {
         Self { shutdown, checks, last: Mutex::new(None) }
     }
 
-    /// The checks' answers, at most [`limits::READINESS`] old: probes cost the store little, however many ask.
+    /// The checks' answers, at most [`limits::READINESS`] old: probes cost the store little,
+    /// however many ask.
     async fn found(&self) -> Found {
         let mut last = self.last.lock().await;
         if let Some((at, found)) = &*last

@@ -1,5 +1,5 @@
-//! App (layer 6): the numbers of [`crate::measure`] in the text format of Prometheus, and the task that keeps them
-//! small.
+//! App (layer 6): the numbers of [`crate::measure`] in the text format of Prometheus, and the task
+//! that keeps them small.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +18,8 @@ use crate::measure::{self, Kind, METRICS, Scale};
 
 /// How often samples are folded into buckets: until then each takes memory.
 const UPKEEP: Duration = Duration::from_secs(5);
-/// Upper ends of the buckets of one operation, seconds: an RSA-2048 signature takes 0.25 to 0.6 ms, a store near by
-/// 0.2 ms, and after 250 ms it counts as away.
+/// Upper ends of the buckets of one operation, seconds: an RSA-2048 signature takes 0.25 to 0.6 ms,
+/// a store near by 0.2 ms, and after 250 ms it counts as away.
 const OPERATION: &[f64] =
     &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0];
 /// Upper ends of the buckets of one request, seconds: the aim is 10 ms, the limit 10 s.

@@ -1,5 +1,6 @@
-//! Room `app` (layer 6): builds everything from the configuration and plugs it together. It and `cli` are the only
-//! rooms that name the system's clock, sockets, signals, files of keys, and concrete stores.
+//! Room `app` (layer 6): builds everything from the configuration and plugs it together. It and
+//! `cli` are the only rooms that name the system's clock, sockets, signals, files of keys, and
+//! concrete stores.
 
 pub mod fetch;
 pub mod gateway;

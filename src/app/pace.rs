@@ -1,5 +1,6 @@
-//! App (layer 6): patience with one connection. A head must arrive in time, a connection may idle only so long, and
-//! an answer must be taken; what a handler does between head and answer is none of our business here.
+//! App (layer 6): patience with one connection. A head must arrive in time, a connection may idle
+//! only so long, and an answer must be taken; what a handler does between head and answer is none
+//! of our business here.
 
 use std::io;
 use std::pin::Pin;

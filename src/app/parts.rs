@@ -1,4 +1,5 @@
-//! Room app (layer 6): puts the rooms below together from a configuration: stores, keys, clouds, journey. No sockets.
+//! Room app (layer 6): puts the rooms below together from a configuration: stores, keys, clouds,
+//! journey. No sockets.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -142,7 +143,8 @@ fn rings(config: &Config) -> Result<Rings, StartError> {
     Ok(rings)
 }
 
-/// As many signatures at once as there are cores. 64 more may wait: with two cores about 20 ms of work.
+/// As many signatures at once as there are cores. 64 more may wait: with two cores about 20 ms of
+/// work.
 fn pool() -> SigningPool {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     SigningPool::new(cores, 64)

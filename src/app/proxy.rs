@@ -1,5 +1,6 @@
-//! App (layer 6): who the client is when a proxy stands between (B-38). `X-Forwarded-For` and `X-Forwarded-Proto` are
-//! believed from listed proxies only; `Host`, `Forwarded` and `X-Forwarded-Host` never, from nobody.
+//! App (layer 6): who the client is when a proxy stands between (B-38). `X-Forwarded-For` and
+//! `X-Forwarded-Proto` are believed from listed proxies only; `Host`, `Forwarded` and
+//! `X-Forwarded-Host` never, from nobody.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -28,10 +29,11 @@ impl Proxies {
         Self(networks.into())
     }
 
-    /// The client of a request: going from the socket outwards, the first address that is no listed proxy.
+    /// The client of a request: going from the socket outwards, the first address that is no listed
+    /// proxy.
     ///
-    /// What stands further out may be invented. A listed proxy that reports something that is no address is itself
-    /// taken for the client.
+    /// What stands further out may be invented. A listed proxy that reports something that is no
+    /// address is itself taken for the client.
     #[must_use]
     pub fn client(&self, peer: Peer, headers: &HeaderMap) -> Client {
         let mut address = peer.address.ip().to_canonical();
@@ -70,9 +72,9 @@ pub async fn see_client(
     next.run(request).await
 }
 
-/// The transport of the client's own stretch. Proxies either hand one value on, or each appends its own as it does
-/// with addresses: then the value beside the client's address counts, and whatever stands further out is the client's
-/// invention.
+/// The transport of the client's own stretch. Proxies either hand one value on, or each appends its
+/// own as it does with addresses: then the value beside the client's address counts, and whatever
+/// stands further out is the client's invention.
 fn reported_transport(headers: &HeaderMap, hops: usize) -> Option<Transport> {
     let value = backwards(headers, &FORWARDED_PROTO).take(hops.max(1)).last()?;
     Some(if value.eq_ignore_ascii_case("https") { Transport::Tls } else { Transport::Plain })

@@ -1,5 +1,6 @@
-//! Room app (layer 6): what the configuration file declares, as the records and parts that the rooms below work with.
-//! What only shows here (an unknown cloud, a file that is no key) is a complaint with the option's name.
+//! Room app (layer 6): what the configuration file declares, as the records and parts that the
+//! rooms below work with. What only shows here (an unknown cloud, a file that is no key) is a
+//! complaint with the option's name.
 
 use std::collections::HashMap;
 use std::fs;

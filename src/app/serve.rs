@@ -1,6 +1,8 @@
-//! App (layer 6): one accept loop for every listener of the process, plain or TLS, HTTP/1.1 (RFC 9112).
+//! App (layer 6): one accept loop for every listener of the process, plain or TLS, HTTP/1.1 (RFC
+//! 9112).
 //!
-//! A listener is bound first and given its router afterwards, so that port 0 works and links can name the real port.
+//! A listener is bound first and given its router afterwards, so that port 0 works and links can
+//! name the real port.
 
 use std::convert::Infallible;
 use std::io;
@@ -197,7 +199,8 @@ impl Host {
         let _busy = pulse.busy();
         request.extensions_mut().insert(peer);
         let mut response = self.app.clone().call(request).await?;
-        // Leaving: clients that keep connections go elsewhere before doors close. Crowded: nobody keeps a place.
+        // Leaving: clients that keep connections go elsewhere before doors close. Crowded: nobody
+        // keeps a place.
         if self.shutdown.begun() || self.places.available_permits() <= self.capacity / 10 {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

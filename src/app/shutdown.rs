@@ -1,5 +1,5 @@
-//! App (layer 6): how the process leaves. Readiness goes off first, the load balancer has time to notice, then doors
-//! close, and whatever is under way is finished (D-15).
+//! App (layer 6): how the process leaves. Readiness goes off first, the load balancer has time to
+//! notice, then doors close, and whatever is under way is finished (D-15).
 
 use std::time::Duration;
 
@@ -27,7 +27,8 @@ pub struct Pace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Staying,
-    /// Doors close at this instant: one for all, also for connections that were taken after the beginning.
+    /// Doors close at this instant: one for all, also for connections that were taken after the
+    /// beginning.
     Leaving(Instant),
     AtOnce,
 }
@@ -93,7 +94,8 @@ impl Shutdown {
     }
 }
 
-/// Waits for SIGTERM or SIGINT and begins to leave; the next one leaves at once. Never returns by itself.
+/// Waits for SIGTERM or SIGINT and begins to leave; the next one leaves at once. Never returns by
+/// itself.
 ///
 /// # Errors
 /// When the process may not handle signals.

@@ -1,6 +1,6 @@
-//! App (layer 6): TLS 1.2 and 1.3 in the gateway itself (RFC 8446, RFC 5246), by rustls on the same cryptographic
-//! library that signs. Certificate and key are read again when their files change; a bad pair never replaces a good
-//! one.
+//! App (layer 6): TLS 1.2 and 1.3 in the gateway itself (RFC 8446, RFC 5246), by rustls on the same
+//! cryptographic library that signs. Certificate and key are read again when their files change; a
+//! bad pair never replaces a good one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -98,7 +98,8 @@ impl ResolvesServerCert for Current {
 type Mark = [u8; 32];
 
 impl Certificates {
-    /// Reads the chain, the server's own certificate first, and its private key, both in PEM. Blocks.
+    /// Reads the chain, the server's own certificate first, and its private key, both in PEM.
+    /// Blocks.
     ///
     /// # Errors
     /// [`TlsError`] says which file and why. A key that others can read is refused.
@@ -121,19 +122,20 @@ impl Certificates {
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&self.current) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        // A returning browser resumes and saves us a signature; the tickets' keys turn over by themselves.
+        // A returning browser resumes and saves us a signature; the tickets' keys turn over by
+        // themselves.
         config.ticketer = Ticketer::new().map_err(setup)?;
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 
     /// Looks at the files and takes them over if they changed. Blocks.
     ///
-    /// Contents are compared, not times: a file that is swapped for an older one, or written twice within one tick of
-    /// the file system's clock, counts as changed.
+    /// Contents are compared, not times: a file that is swapped for an older one, or written twice
+    /// within one tick of the file system's clock, counts as changed.
     ///
     /// # Errors
-    /// [`TlsError`]: the certificate in use stays. The same error comes once; until the files change again, or are
-    /// well again, the answer is [`Reload::Unchanged`].
+    /// [`TlsError`]: the certificate in use stays. The same error comes once; until the files
+    /// change again, or are well again, the answer is [`Reload::Unchanged`].
     pub fn reload(&self) -> Result<Reload, TlsError> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let found = self.files.read();
@@ -147,7 +149,8 @@ impl Certificates {
         Ok(Reload::Replaced)
     }
 
-    /// Looks at the files again and again until the process leaves, and says in the log what it found.
+    /// Looks at the files again and again until the process leaves, and says in the log what it
+    /// found.
     pub async fn watch(self: Arc<Self>, every: Duration, shutdown: Shutdown) {
         let mut ticks = time::interval(every);
         loop {
@@ -163,7 +166,7 @@ impl Certificates {
                 Ok(Reload::Unchanged) => {}
                 Ok(Reload::Replaced) => tracing::info!("the TLS certificate was replaced"),
                 Err(error) => {
-                    tracing::error!(%error, "the TLS files changed but cannot be used; keeping the good copy");
+                    tracing::error!(%error, "the new TLS files are unusable; the old copy stays");
                 }
             }
         }

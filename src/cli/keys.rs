@@ -60,7 +60,11 @@ struct New {
     #[arg(long, value_enum, default_value_t = Bits::B3072)]
     bits: Bits,
     /// How long its certificate lasts, years
-    #[arg(long, default_value_t = 10, value_parser = RangedU64ValueParser::<u8>::new().range(1..=30))]
+    #[arg(
+        long,
+        default_value_t = 10,
+        value_parser = RangedU64ValueParser::<u8>::new().range(1..=30)
+    )]
     years: u8,
 }
 

@@ -12,7 +12,8 @@ use crate::app::system::{SystemClock, SystemRandom};
 
 /// Print a tenant's IDP Metadata.xml
 ///
-/// The same document is at /TENANT/saml/metadata of the running gateway. It holds public things only.
+/// The same document is at /TENANT/saml/metadata of the running gateway. It holds public things
+/// only.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  skybridge metadata --tenant acme > \"IDP Metadata.xml\"")]
 pub(super) struct Metadata {

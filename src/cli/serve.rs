@@ -12,8 +12,8 @@ use crate::app::system::{SystemClock, SystemRandom};
 
 /// Run the gateway until SIGTERM or SIGINT
 ///
-/// On the first signal readiness goes off, new connections are taken for a while longer, then requests under way are
-/// finished. A second signal ends the process at once.
+/// On the first signal readiness goes off, new connections are taken for a while longer, then
+/// requests under way are finished. A second signal ends the process at once.
 #[derive(Args, Debug)]
 pub(super) struct Serve {}
 

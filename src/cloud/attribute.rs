@@ -1,8 +1,10 @@
-//! Layer 2, cloud: which attributes of a person one cloud gets, and the rules that their values keep (contract §4.3).
+//! Layer 2, cloud: which attributes of a person one cloud gets, and the rules that their values
+//! keep (contract §4.3).
 //!
-//! A required attribute that breaks its rule refuses the journey: without it the cloud could not tell whom it let
-//! in. An optional one is decoration, such as the name that fills a form in beforehand; a login must not fail for it,
-//! and the cloud must not get what it did not ask for. It is sent as if it were absent, and the log says so.
+//! A required attribute that breaks its rule refuses the journey: without it the cloud could not
+//! tell whom it let in. An optional one is decoration, such as the name that fills a form in
+//! beforehand; a login must not fail for it, and the cloud must not get what it did not ask for. It
+//! is sent as if it were absent, and the log says so.
 
 use serde::Deserialize;
 
@@ -14,7 +16,8 @@ use crate::refusal::{Code, Refusal};
 use crate::saml::response::Attribute;
 use crate::saml::xml::is_xml_char;
 
-/// One attribute of the list in a profile. Its `NameFormat` is always the URI one (saml-core-2.0-os §8.2.2).
+/// One attribute of the list in a profile. Its `NameFormat` is always the URI one (saml-core-2.0-os
+/// §8.2.2).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttributeRule {
@@ -68,19 +71,22 @@ pub enum Presence {
 pub enum Pattern {
     /// Any text without control characters.
     Text,
-    /// An opaque id: no white space, and neither an e-mail address (no `@`) nor a phone number (no `+` in front),
-    /// since those change hands while the id stays with the account (contract §11).
+    /// An opaque id: no white space, and neither an e-mail address (no `@`) nor a phone number (no
+    /// `+` in front), since those change hands while the id stays with the account (contract §11).
     OpaqueId,
     /// An e-mail address as HTML forms take it (contract §4.3).
     Email,
-    /// `country code-number`, the country code with `00` in front: `0086-13800000000` (contract §4.3).
+    /// `country code-number`, the country code with `00` in front: `0086-13800000000` (contract
+    /// §4.3).
     Mobile,
-    /// An account name of the cloud: 5 to 32 letters, digits, `_` or `-`, no digit in front, and not beginning with
+    /// An account name of the cloud: 5 to 32 letters, digits, `_` or `-`, no digit in front, and
+    /// not beginning with
     /// `op_` or `shadow_` (contract §7.6).
     DomainName,
 }
 
-/// What is known about a person who is sent to the cloud. Personal: it has no `Debug` and goes to no log.
+/// What is known about a person who is sent to the cloud. Personal: it has no `Debug` and goes to
+/// no log.
 #[derive(Clone, Copy)]
 pub struct Person<'a> {
     /// The stable id on the partner's platform.
@@ -239,7 +245,8 @@ impl Pattern {
             Self::Email => "an e-mail address",
             Self::Mobile => "a mobile number such as 0086-13800000000",
             Self::DomainName => {
-                "5 to 32 letters, digits, _ or -, no digit in front, not beginning with op_ or shadow_"
+                "5 to 32 letters, digits, _ or -, no digit in front, not beginning with op_ or \
+                 shadow_"
             }
         }
     }
@@ -262,7 +269,8 @@ fn is_email(value: &str) -> bool {
     })
 }
 
-/// `00`, a country code of 1 to 4 digits, a hyphen, a number of 4 to 15 digits (ITU-T E.164 allows no more).
+/// `00`, a country code of 1 to 4 digits, a hyphen, a number of 4 to 15 digits (ITU-T E.164 allows
+/// no more).
 fn is_mobile(value: &str) -> bool {
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     value.strip_prefix("00").and_then(|rest| rest.split_once('-')).is_some_and(

@@ -1,5 +1,6 @@
-//! Layer 2, cloud: the link that hands a person to the cloud (contract §2), and the rule for the page that they may
-//! land on. That page is an open redirect at the cloud unless it is held to a list (conformance C-22).
+//! Layer 2, cloud: the link that hands a person to the cloud (contract §2), and the rule for the
+//! page that they may land on. That page is an open redirect at the cloud unless it is held to a
+//! list (conformance C-22).
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -12,8 +13,8 @@ use crate::refusal::{Code, Refusal};
 use crate::saml::EndpointUrl;
 use crate::saml::types::is_loopback;
 
-/// What `encodeURIComponent` leaves as it is (ECMA-262 §19.2.6.4). The rest becomes `%XX` in upper case (RFC 3986
-/// §2.1); the cloud's samples print lower case, and a decoder takes both.
+/// What `encodeURIComponent` leaves as it is (ECMA-262 §19.2.6.4). The rest becomes `%XX` in upper
+/// case (RFC 3986 §2.1); the cloud's samples print lower case, and a decoder takes both.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -64,7 +65,8 @@ pub enum LinkError {
     /// The tenant has no identifier from the cloud.
     #[error("expected the identifier that the cloud gave the platform, the tenant has none")]
     NoAccountType,
-    /// The page to land on is not one that people are sent to. The text never repeats the page: it may hold secrets.
+    /// The page to land on is not one that people are sent to. The text never repeats the page: it
+    /// may hold secrets.
     #[error("expected a page on a listed host, found {found} (contract §2)")]
     Service {
         /// What is wrong with it.
@@ -90,7 +92,8 @@ impl From<LinkError> for Refusal {
 }
 
 impl Profile {
-    /// The link that takes a person to the cloud. `service` goes into it byte for byte, percent-encoded.
+    /// The link that takes a person to the cloud. `service` goes into it byte for byte,
+    /// percent-encoded.
     ///
     /// # Errors
     /// See [`LinkError`].
@@ -130,9 +133,10 @@ impl Profile {
 impl Login {
     /// Whether people may be sent to `service`.
     ///
-    /// The text itself is judged, before any parser has tidied it up: between `https://` and the path there must be
-    /// exactly a listed host. Whatever another parser might read differently (user information, backslashes, tabs,
-    /// upper case, IDNs, dots at the end, percent-encoded hosts) therefore never passes. A parser then has to agree.
+    /// The text itself is judged, before any parser has tidied it up: between `https://` and the
+    /// path there must be exactly a listed host. Whatever another parser might read differently
+    /// (user information, backslashes, tabs, upper case, IDNs, dots at the end, percent-encoded
+    /// hosts) therefore never passes. A parser then has to agree.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -156,7 +160,8 @@ impl Login {
         if scheme == "http" && !is_loopback(&url) {
             return Err("plain http to another machine");
         }
-        // A path of `//host` is harmless here, but becomes another host where somebody redirects to the bare path.
+        // A path of `//host` is harmless here, but becomes another host where somebody redirects to
+        // the bare path.
         if url.path().starts_with("//") {
             return Err("a path that begins with two slashes");
         }
@@ -186,7 +191,8 @@ mod tests {
     use super::*;
     use crate::cloud::profile::tests::{read, text_of};
 
-    /// Pages that are not on a listed host, or that some parser could take to be elsewhere (conformance C-22).
+    /// Pages that are not on a listed host, or that some parser could take to be elsewhere
+    /// (conformance C-22).
     const ELSEWHERE: &[&str] = &[
         "",
         " ",

@@ -1,4 +1,5 @@
-//! Layer 2, cloud: what one tenant changes in its cloud's profile: for test clouds and special agreements.
+//! Layer 2, cloud: what one tenant changes in its cloud's profile: for test clouds and special
+//! agreements.
 
 use std::time::Duration;
 

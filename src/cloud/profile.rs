@@ -1,5 +1,6 @@
-//! Layer 2, cloud: the profile of one cloud, as `metadata/<name>/profile.toml` holds it (contract §1.8, §2, §3, §5).
-//! An unknown key is a fault: a rule that is misspelt would otherwise be silently off.
+//! Layer 2, cloud: the profile of one cloud, as `metadata/<name>/profile.toml` holds it (contract
+//! §1.8, §2, §3, §5). An unknown key is a fault: a rule that is misspelt would otherwise be
+//! silently off.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -65,11 +66,12 @@ pub struct Hosts {
 pub struct RequestRules {
     /// Whether it must be signed even if the service provider's metadata does not say so.
     pub require_signature: bool,
-    /// How old it may be; older by more than the skew it is refused. At most [`limits::REQUEST_AGE`].
+    /// How old it may be; older by more than the skew it is refused. At most
+    /// [`limits::REQUEST_AGE`].
     #[serde(rename = "max_age_seconds", deserialize_with = "seconds")]
     pub max_age: Duration,
-    /// How far the cloud's clock may be from ours, in both directions. At most [`limits::CLOCK_SKEW`]
-    /// (conformance A-107 asks for 3 to 5 minutes).
+    /// How far the cloud's clock may be from ours, in both directions. At most
+    /// [`limits::CLOCK_SKEW`] (conformance A-107 asks for 3 to 5 minutes).
     #[serde(rename = "skew_seconds", deserialize_with = "seconds")]
     pub skew: Duration,
     /// Longest `RelayState` that is echoed, bytes; at most [`limits::RELAY_STATE_BYTES`].

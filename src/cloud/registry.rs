@@ -1,4 +1,5 @@
-//! Layer 2, cloud: all profiles by name: those that are compiled in, and those of a directory of the operator's.
+//! Layer 2, cloud: all profiles by name: those that are compiled in, and those of a directory of
+//! the operator's.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,9 +17,9 @@ const FILE: &str = "profile.toml";
 pub struct Clouds(BTreeMap<String, Arc<Profile>>);
 
 impl Clouds {
-    /// Reads the built-in profiles and those of `extra`, one sub-directory each. A sub-directory that is named like
-    /// a built-in profile is a fault: rules that are reviewed with the program are not replaced behind its back.
-    /// Files beside the sub-directories are not looked at.
+    /// Reads the built-in profiles and those of `extra`, one sub-directory each. A sub-directory
+    /// that is named like a built-in profile is a fault: rules that are reviewed with the program
+    /// are not replaced behind its back. Files beside the sub-directories are not looked at.
     ///
     /// # Errors
     /// Every fault of every profile.

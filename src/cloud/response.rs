@@ -1,5 +1,6 @@
-//! Layer 2, cloud: what an answer to one cloud looks like: what is signed, which times it carries, how the person is
-//! named (contract §4.2). `saml::response` can write all of it; here stands which of it this cloud wants.
+//! Layer 2, cloud: what an answer to one cloud looks like: what is signed, which times it carries,
+//! how the person is named (contract §4.2). `saml::response` can write all of it; here stands which
+//! of it this cloud wants.
 
 use serde::{Deserialize, Deserializer};
 use time::Duration;
@@ -131,7 +132,8 @@ pub struct ConditionsWindow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConfirmationWindow {
-    /// `NotBefore`: zero or negative. saml-profiles-2.0-os §4.1.4.2 forbids it; contract §4.2 shows it.
+    /// `NotBefore`: zero or negative. saml-profiles-2.0-os §4.1.4.2 forbids it; contract §4.2 shows
+    /// it.
     #[serde(default, rename = "not_before_seconds", deserialize_with = "optional_offset")]
     pub not_before: Option<Duration>,
     /// `NotOnOrAfter`: positive.

@@ -96,7 +96,8 @@ fn no_code_names_a_cloud() {
         let text = fs::read_to_string(&path).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for (number, line) in code.lines().enumerate() {
-            // Comments explain, and `eg` gives the example that the manual of the configuration prints.
+            // Comments explain, and `eg` gives the example that the manual of the configuration
+            // prints.
             let code = line.split("//").next().unwrap_or_default();
             let code = code.split(", eg ").next().unwrap_or_default();
             if code.to_ascii_lowercase().contains("huawei") {

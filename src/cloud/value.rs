@@ -50,7 +50,8 @@ macro_rules! checked_text {
 }
 
 checked_text! {
-    /// The name of a profile, which is the name of its directory: lower-case letters, digits and hyphens.
+    /// The name of a profile, which is the name of its directory: lower-case letters, digits and
+    /// hyphens.
     ProfileName: "1 to 63 lower-case letters, digits or hyphens, a letter first", |text| {
         text.len() <= 63
             && text.starts_with(|c: char| c.is_ascii_lowercase())
@@ -59,16 +60,17 @@ checked_text! {
 }
 
 checked_text! {
-    /// A host name as a browser writes it: lower case, no dot at its end, IDNs in their `xn--` form.
+    /// A host name as a browser writes it: lower case, no dot at its end, IDNs in their `xn--`
+    /// form.
     HostName: "a host name in lower case without scheme and port", is_host
 }
 
 checked_text! {
-    /// A host that a `service` may lead to: its name, or `name:port` for a port that is not the scheme's own.
+    /// A host that a `service` may lead to: its name, or `name:port` for a port that is not the
+    /// scheme's own.
     ServiceHost: "a host name in lower case, or host:port", |text| match text.rsplit_once(':') {
         None => is_host(text),
-        // Written as a browser writes it: no sign, no leading zero.
-        Some((host, port)) => is_host(host) && port.parse().is_ok_and(|n: u16| n.to_string() == port),
+        Some((host, port)) => is_host(host) && is_port(port),
     }
 }
 
@@ -92,8 +94,14 @@ checked_text! {
 checked_text! {
     /// An absolute URI without white space (saml-core-2.0-os §1.3.2).
     Uri: "an absolute URI", |text| {
-        !text.contains(|c: char| c.is_whitespace() || c.is_control()) && url::Url::parse(text).is_ok()
+        let is_blank = |c: char| c.is_whitespace() || c.is_control();
+        !text.contains(is_blank) && url::Url::parse(text).is_ok()
     }
+}
+
+/// A port as a browser writes it: no sign, no leading zero.
+fn is_port(text: &str) -> bool {
+    text.parse().is_ok_and(|port: u16| port.to_string() == text)
 }
 
 fn is_host(text: &str) -> bool {

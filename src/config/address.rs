@@ -127,7 +127,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// Reads `10.0.0.0/8` or `fd00::5`; `None` for anything else, also for a network with host bits.
+    /// Reads `10.0.0.0/8` or `fd00::5`; `None` for anything else, also for a network with host
+    /// bits.
     pub fn parse(text: &str) -> Option<Self> {
         Self::from_text(text).ok()
     }

@@ -45,7 +45,8 @@ section! {
         bp_id: Option<Code>, eg "6d0d2b1c0e9a4f7f8a5b3c2d1e0f9a8b";
         /// The partner's site: where "back to the partner" and "start again" lead.
         portal_url: WebUrl, eg "https://shop.partner.example/";
-        /// Whom clouds may write to about technical matters; stands in the richer form of our metadata.
+        /// Whom clouds may write to about technical matters; stands in the richer form of our
+        /// metadata.
         contact_email: Option<String>, eg "sso@partner.example";
         /// Who asks a person without a session to sign in: `partner`, on the partner's own login
         /// page, or `local`, on our sign-in page with the users below.

@@ -1,5 +1,5 @@
-//! The assertion consumer, and the order of its checks: transport, document, request, signature, statements,
-//! account. Apart room `fakecloud`; contract §4.5.
+//! The assertion consumer, and the order of its checks: transport, document, request, signature,
+//! statements, account. Apart room `fakecloud`; contract §4.5.
 
 use std::sync::Arc;
 
@@ -118,8 +118,8 @@ impl FakeCloud {
         Ok(Landing { service: sent.service, token })
     }
 
-    /// The request that is answered, if this is its answer in its browser. Nothing is used up yet: without a
-    /// good signature anyone could use up other people's requests.
+    /// The request that is answered, if this is its answer in its browser. Nothing is used up yet:
+    /// without a good signature anyone could use up other people's requests.
     fn request(
         &self,
         id: Option<&str>,
@@ -144,8 +144,8 @@ impl FakeCloud {
         Ok((sent.clone(), Arc::clone(platform)))
     }
 
-    /// Whether the customer has a cloud account. Creating and binding one starts here in a later version: the
-    /// verified statement and the request are all that those pages need.
+    /// Whether the customer has a cloud account. Creating and binding one starts here in a later
+    /// version: the verified statement and the request are all that those pages need.
     fn bound(
         &self,
         platform: &Platform,

@@ -1,4 +1,5 @@
-//! The API for checkers: provisioning, knobs, the record of exchanges. Apart room `fakecloud`; contract §10.
+//! The API for checkers: provisioning, knobs, the record of exchanges. Apart room `fakecloud`;
+//! contract §10.
 //!
 //! A fault is JSON with the code, a sentence, what was expected and what came.
 

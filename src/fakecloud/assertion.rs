@@ -1,4 +1,5 @@
-//! What a verified Assertion has to say, and what it says. Apart room `fakecloud`; contract §4.2, §4.3, §4.5.
+//! What a verified Assertion has to say, and what it says. Apart room `fakecloud`; contract §4.2,
+//! §4.3, §4.5.
 
 use serde::Serialize;
 use time::OffsetDateTime;

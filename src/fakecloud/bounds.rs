@@ -1,17 +1,21 @@
-//! Limits of the simulated cloud, each with its unit and its reason. Apart room `fakecloud`. What both sides of
-//! the wire share stands in `crate::limits`; here is what only the simulator's memory needs.
+//! Limits of the simulated cloud, each with its unit and its reason. Apart room `fakecloud`. What
+//! both sides of the wire share stands in `crate::limits`; here is what only the simulator's memory
+//! needs.
 
 use time::Duration;
 
-/// Most logins that wait for an answer. At 1 KiB each this is 20 MiB, far above what a test drives at once.
+/// Most logins that wait for an answer. At 1 KiB each this is 20 MiB, far above what a test drives
+/// at once.
 pub(crate) const OUTSTANDING: usize = 20_000;
-/// How long a login waits for its answer: as long as a gateway lets people sign in, and some minutes.
+/// How long a login waits for its answer: as long as a gateway lets people sign in, and some
+/// minutes.
 pub(crate) const OUTSTANDING_LIFE: Duration = Duration::minutes(20);
 /// Most console sessions at once.
 pub(crate) const SESSIONS: usize = 20_000;
 /// How long a console session lives, unless the Assertion's `SessionNotOnOrAfter` ends it earlier.
 pub(crate) const SESSION_LIFE: Duration = Duration::hours(1);
-/// Most provisioned platforms: five thousand partners are the product's aim, twice that is room enough.
+/// Most provisioned platforms: five thousand partners are the product's aim, twice that is room
+/// enough.
 pub(crate) const PLATFORMS: usize = 10_000;
 /// Most pre-bound accounts that one platform lists.
 pub(crate) const ACCOUNTS: usize = 100_000;

@@ -1,5 +1,5 @@
-//! What people see: the front page, the console of a signed-in customer, signing out, provisioning by hand. Apart
-//! room `fakecloud`; contract §1.10, §6, §10.
+//! What people see: the front page, the console of a signed-in customer, signing out, provisioning
+//! by hand. Apart room `fakecloud`; contract §1.10, §6, §10.
 
 use std::sync::Arc;
 
@@ -37,7 +37,8 @@ pub(crate) async fn front(State(cloud): State<Arc<FakeCloud>>, visit: Visit) -> 
     page(StatusCode::OK, &front)
 }
 
-/// `GET /authui/saml/metadata.xml[?unsigned=true]`: any other value, or none, gives the signed form.
+/// `GET /authui/saml/metadata.xml[?unsigned=true]`: any other value, or none, gives the signed
+/// form.
 pub(crate) async fn metadata(State(cloud): State<Arc<FakeCloud>>, visit: Visit) -> Response {
     let unsigned = visit.form().is_ok_and(|form| form.get("unsigned") == Some("true"));
     let document = if unsigned { Ok(cloud.unsigned_metadata()) } else { cloud.metadata() };
@@ -92,8 +93,8 @@ fn console_of(visit: &Visit, session: Session, return_url: Option<String>) -> Co
     }
 }
 
-/// `GET /authui/logout`: ends the session, then sends the browser to the partner's `SingleLogoutService` by a
-/// plain redirect (contract §1.10).
+/// `GET /authui/logout`: ends the session, then sends the browser to the partner's
+/// `SingleLogoutService` by a plain redirect (contract §1.10).
 pub(crate) async fn log_out(State(cloud): State<Arc<FakeCloud>>, visit: Visit) -> Response {
     let partner = {
         let mut state = cloud.state();
@@ -108,7 +109,8 @@ pub(crate) async fn log_out(State(cloud): State<Arc<FakeCloud>>, visit: Visit) -
     }
 }
 
-/// `GET /authui/saml/LogoutServiceHTTPRedirect` and `…RedirectResponse`: the session is over, whoever began.
+/// `GET /authui/saml/LogoutServiceHTTPRedirect` and `…RedirectResponse`: the session is over,
+/// whoever began.
 pub(crate) async fn logged_out(State(cloud): State<Arc<FakeCloud>>, visit: Visit) -> Response {
     if let Some(name) = visit.session.as_deref() {
         cloud.state().sessions.end(name);
@@ -155,7 +157,8 @@ pub(crate) async fn provision(
             let service = format!("{}/iam/", cloud.at.base);
             let service: String = byte_serialize(service.as_bytes()).collect();
             let login_link = format!(
-                "{}/authui/saml/login?xAccountType={account_type}&isFirstLogin=false&service={service}",
+                "{}/authui/saml/login?xAccountType={account_type}&isFirstLogin=false\
+                 &service={service}",
                 cloud.at.base
             );
             let account_type = account_type.to_string();

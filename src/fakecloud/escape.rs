@@ -1,9 +1,10 @@
-//! Escaping for the XML that the simulated cloud writes. Apart room `fakecloud`; XML 1.0 §2.4, §3.3.3.
+//! Escaping for the XML that the simulated cloud writes. Apart room `fakecloud`; XML 1.0 §2.4,
+//! §3.3.3.
 
 use std::fmt;
 
-/// A value that is safe inside an attribute in double quotes, and in text. Line ends and tabs become
-/// references, so that no parser normalises them away.
+/// A value that is safe inside an attribute in double quotes, and in text. Line ends and tabs
+/// become references, so that no parser normalises them away.
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {

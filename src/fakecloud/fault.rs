@@ -1,14 +1,18 @@
-//! The catalogue of everything the simulated cloud refuses. Apart room `fakecloud`; contract §2, §4.5, §5.
+//! The catalogue of everything the simulated cloud refuses. Apart room `fakecloud`; contract §2,
+//! §4.5, §5.
 //!
-//! The live cloud's error texts are not public (contract §4.5), so these codes are our own. They are stable: a
-//! checker may compare them. A new check gets a new number; no number is used twice.
+//! The live cloud's error texts are not public (contract §4.5), so these codes are our own. They
+//! are stable: a checker may compare them. A new check gets a new number; no number is used twice.
 
 use std::fmt;
 
 use axum::http::StatusCode;
 
 macro_rules! catalogue {
-    ($($(#[doc = $doc:literal])+ $name:ident = $number:literal, $status:literal, $zh:literal;)+) => {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident = $number:literal, $status:literal, $zh:literal;
+    )+) => {
         /// One way in which the simulated cloud says no, shown as `FC-nnn`.
         #[allow(clippy::doc_markdown, reason = "the sentences are shown to people as they stand")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -246,8 +250,8 @@ impl fmt::Display for Fault {
     }
 }
 
-/// A fault with what was expected and what came. Both are shown: this is a test instrument, and the person who
-/// reads them is the one who sent the message.
+/// A fault with what was expected and what came. Both are shown: this is a test instrument, and the
+/// person who reads them is the one who sent the message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{fault}: {} Expected {expected}; got {came}.", fault.english())]
 pub struct Finding {

@@ -1,5 +1,5 @@
-//! Strict reading of URL-encoded forms and queries. Apart room `fakecloud`; WHATWG URL §5.1, but a broken escape
-//! or a field sent twice is a fault here, never a guess.
+//! Strict reading of URL-encoded forms and queries. Apart room `fakecloud`; WHATWG URL §5.1, but a
+//! broken escape or a field sent twice is a fault here, never a guess.
 
 /// The fields of a form or a query, each name at most once.
 #[derive(Debug, Default)]

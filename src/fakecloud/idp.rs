@@ -52,7 +52,8 @@ impl IdpMetadata {
     }
 }
 
-/// Whether `text` is an absolute http or https address with a host and without user name or fragment.
+/// Whether `text` is an absolute http or https address with a host and without user name or
+/// fragment.
 pub(crate) fn is_web_address(text: &str) -> bool {
     text.len() <= limits::URL_BYTES
         && Url::parse(text).is_ok_and(|url| {
@@ -112,7 +113,8 @@ fn redirect_location(idp: Element<'_>, service: &str) -> Result<Option<String>, 
     Ok(Some(usable.to_owned()))
 }
 
-/// The certificates of each `KeyDescriptor` that may sign: without `use` a key serves both (Metadata 2.4.1.1).
+/// The certificates of each `KeyDescriptor` that may sign: without `use` a key serves both
+/// (Metadata 2.4.1.1).
 fn signing_certificates(idp: Element<'_>) -> Result<Vec<Vec<u8>>, Finding> {
     let mut certificates = Vec::new();
     for key in idp.all(METADATA_NS, "KeyDescriptor") {

@@ -1,4 +1,5 @@
-//! The simulated cloud's own keys and certificates, made at start and kept in memory only. Apart room
+//! The simulated cloud's own keys and certificates, made at start and kept in memory only. Apart
+//! room
 //! `fakecloud`; contract §3.3 (self-signed RSA certificate named after the host).
 
 use aws_lc_rs::rand::SystemRandom;

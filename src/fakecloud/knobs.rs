@@ -1,4 +1,5 @@
-//! The knobs: how the simulated cloud misbehaves on purpose. Apart room `fakecloud`; contract §3, §10.
+//! The knobs: how the simulated cloud misbehaves on purpose. Apart room `fakecloud`; contract §3,
+//! §10.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +28,8 @@ pub struct Knobs {
     pub force_authn: bool,
     /// Forbid interaction (`IsPassive="true"`).
     pub is_passive: bool,
-    /// Wait so many milliseconds before each answer of the pages, not of the API. At most one minute.
+    /// Wait so many milliseconds before each answer of the pages, not of the API. At most one
+    /// minute.
     pub delay_ms: u64,
 }
 

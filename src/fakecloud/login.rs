@@ -1,5 +1,6 @@
-//! The login link: remembers who comes from where and sends the browser to the gateway. Apart room `fakecloud`;
-//! contract §2 and, for the choices that the contract leaves open, its simulator defaults.
+//! The login link: remembers who comes from where and sends the browser to the gateway. Apart room
+//! `fakecloud`; contract §2 and, for the choices that the contract leaves open, its simulator
+//! defaults.
 
 use std::sync::Arc;
 
@@ -119,7 +120,8 @@ impl FakeCloud {
         Ok(Link { account_type, first_login, service })
     }
 
-    /// `service` would be an open redirect: only https on the site's console hosts, and our own pages.
+    /// `service` would be an open redirect: only https on the site's console hosts, and our own
+    /// pages.
     fn allowed_service(&self, service: &str) -> Result<String, Finding> {
         let hosts = self.site.service_hosts();
         Url::parse(service)

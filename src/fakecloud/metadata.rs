@@ -1,4 +1,5 @@
-//! SP Metadata.xml in the shape of the live cloud's. Apart room `fakecloud`; contract §3.3, Metadata 2.4.4.
+//! SP Metadata.xml in the shape of the live cloud's. Apart room `fakecloud`; contract §3.3,
+//! Metadata 2.4.4.
 
 use std::fmt::Write as _;
 
@@ -17,8 +18,8 @@ pub(crate) fn unsigned(at: &Addresses, keys: &SpKeys, setting: Certificates) -> 
     document(at, keys, setting, "")
 }
 
-/// The metadata with an enveloped signature of the key that signs requests: exclusive C14N, rsa-sha256. The live
-/// cloud's copy of 2018 digests with sha1; we do not follow it there.
+/// The metadata with an enveloped signature of the key that signs requests: exclusive C14N,
+/// rsa-sha256. The live cloud's copy of 2018 digests with sha1; we do not follow it there.
 pub(crate) fn signed(
     at: &Addresses,
     keys: &SpKeys,
@@ -42,7 +43,8 @@ fn document(at: &Addresses, keys: &SpKeys, setting: Certificates, signature: &st
             let certificate = wrapped(certificate);
             let _ = write!(
                 keys_xml,
-                "<md:KeyDescriptor use=\"{usage}\">\n<ds:KeyInfo xmlns:ds=\"{DS}\">\n<ds:X509Data>\n\
+                "<md:KeyDescriptor use=\"{usage}\">\n<ds:KeyInfo xmlns:ds=\"{DS}\">\n\
+                 <ds:X509Data>\n\
                  <ds:X509Certificate>\n{certificate}\n</ds:X509Certificate>\n</ds:X509Data>\n\
                  </ds:KeyInfo>\n</md:KeyDescriptor>\n"
             );
@@ -98,7 +100,8 @@ fn signature_template(id: &str, certificate: &[u8]) -> String {
     )
 }
 
-/// Base64 in blocks of 76 with spaces between, as the live cloud's metadata has it: readers must strip them.
+/// Base64 in blocks of 76 with spaces between, as the live cloud's metadata has it: readers must
+/// strip them.
 fn wrapped(certificate: &[u8]) -> String {
     let text = STANDARD.encode(certificate);
     let blocks: Vec<&str> =

@@ -1,8 +1,9 @@
-//! Apart room: a faithful simulator of the cloud's side, for the demo and for tests. It is a SAML service provider
-//! after contract §2 to §6 and §10, with knobs to misbehave on purpose.
+//! Apart room: a faithful simulator of the cloud's side, for the demo and for tests. It is a SAML
+//! service provider after contract §2 to §6 and §10, with knobs to misbehave on purpose.
 //!
-//! It must not use `saml`, `cloud`, `sso`, `keys` or `store`: it judges our answers with another implementation
-//! than the one that makes them. A reader follows one login through `login` → `request` → (the gateway) →
+//! It must not use `saml`, `cloud`, `sso`, `keys` or `store`: it judges our answers with another
+//! implementation than the one that makes them. A reader follows one login through `login` →
+//! `request` → (the gateway) →
 //! `acs` → `verify` → `assertion` → `console`.
 
 mod acs;
@@ -47,7 +48,8 @@ use key::SpKeys;
 use provision::Platform;
 use state::State;
 
-/// Which of the cloud's sites is played. They differ in the hosts that a `service` may name (contract §2).
+/// Which of the cloud's sites is played. They differ in the hosts that a `service` may name
+/// (contract §2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Site {
     /// China.
@@ -162,8 +164,8 @@ impl FakeCloud {
     /// Makes the keys and stands ready.
     ///
     /// # Errors
-    /// [`Error::BaseUrl`] for an address with more than host and port, [`Error::Key`] if no key can be made,
-    /// [`Error::Knobs`] for an impossible knob.
+    /// [`Error::BaseUrl`] for an address with more than host and port, [`Error::Key`] if no key can
+    /// be made, [`Error::Knobs`] for an impossible knob.
     pub fn new(options: Options) -> Result<Arc<Self>, Error> {
         let url = &options.base_url;
         let plain = matches!(url.scheme(), "http" | "https")
@@ -201,8 +203,8 @@ impl FakeCloud {
         routes::router(Arc::clone(self))
     }
 
-    /// Takes a partner's configuration, as the provisioning page does. Handing in the same `xAccountType` again
-    /// replaces its configuration.
+    /// Takes a partner's configuration, as the provisioning page does. Handing in the same
+    /// `xAccountType` again replaces its configuration.
     ///
     /// # Errors
     /// A finding of the `FC-6xx` range.
@@ -268,7 +270,8 @@ impl FakeCloud {
         self.clock.now()
     }
 
-    /// The lock is never held across an await or a signature; a panic under it leaves whole records.
+    /// The lock is never held across an await or a signature; a panic under it leaves whole
+    /// records.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,5 @@
-//! The pages of the simulated cloud, in Chinese and English: plain, escaped, without a script. Apart room
+//! The pages of the simulated cloud, in Chinese and English: plain, escaped, without a script.
+//! Apart room
 //! `fakecloud`. The look is our own: no logo or trademark of anybody.
 
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Access configuration (接入配置): a partner hands in IDP Metadata.xml and is given an `xAccountType`. Apart
-//! room `fakecloud`; contract §5, §6.
+//! Access configuration (接入配置): a partner hands in IDP Metadata.xml and is given an `xAccountType`.
+//! Apart room `fakecloud`; contract §5, §6.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -25,7 +25,8 @@ pub struct Provision {
     /// Where the customer returns to (回跳地址). Kept; shown on the console page.
     #[serde(default)]
     pub return_url: Option<String>,
-    /// The `xAccountType` to use; otherwise one is made up. If it exists already its configuration is replaced.
+    /// The `xAccountType` to use; otherwise one is made up. If it exists already its configuration
+    /// is replaced.
     #[serde(default, rename = "xAccountType", alias = "x_account_type")]
     pub wanted_account_type: Option<String>,
     /// Which customers have a cloud account.

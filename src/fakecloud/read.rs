@@ -1,5 +1,5 @@
-//! Reading XML documents with another parser than the one that wrote them. Apart room `fakecloud`; contract
-//! §4.5 (no DOCTYPE), XML 1.0, Namespaces 1.0.
+//! Reading XML documents with another parser than the one that wrote them. Apart room `fakecloud`;
+//! contract §4.5 (no DOCTYPE), XML 1.0, Namespaces 1.0.
 
 use uppsala::{Document, NodeId, NodeKind, Parser};
 
@@ -135,8 +135,8 @@ impl<'d> Element<'d> {
         })
     }
 
-    /// The text inside: comments do not cut it, CDATA is text (as canonicalisation has it). Elements inside are a
-    /// fault.
+    /// The text inside: comments do not cut it, CDATA is text (as canonicalisation has it).
+    /// Elements inside are a fault.
     pub(crate) fn text(self) -> Result<String, Finding> {
         if let Some(child) = self.elements().next() {
             let expected = format!("only text in {}", self.name());

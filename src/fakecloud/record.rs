@@ -1,5 +1,7 @@
-//! What went over the wire: the last exchanges, for people and for checkers that keep every message. Apart room
-//! `fakecloud`. The messages hold personal fields; this is a test instrument, and they never reach a log.
+//! What went over the wire: the last exchanges, for people and for checkers that keep every
+//! message. Apart room
+//! `fakecloud`. The messages hold personal fields; this is a test instrument, and they never reach
+//! a log.
 
 use std::collections::VecDeque;
 

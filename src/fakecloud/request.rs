@@ -1,5 +1,6 @@
-//! The `AuthnRequest` that the simulated cloud sends, byte for byte in the form of the live cloud's sample, and the
-//! signed redirect that carries it. Apart room `fakecloud`; contract §3.1, §3.2; Bindings 3.4.4.
+//! The `AuthnRequest` that the simulated cloud sends, byte for byte in the form of the live cloud's
+//! sample, and the signed redirect that carries it. Apart room `fakecloud`; contract §3.1, §3.2;
+//! Bindings 3.4.4.
 
 use std::io::Write as _;
 
@@ -63,8 +64,8 @@ impl AuthnRequest {
         Self { id, xml }
     }
 
-    /// The address that the browser is sent to. The signature covers the query octets exactly as they stand in
-    /// it (Bindings 3.4.4.1).
+    /// The address that the browser is sent to. The signature covers the query octets exactly as
+    /// they stand in it (Bindings 3.4.4.1).
     pub(crate) fn redirect(
         &self,
         sso: &str,
@@ -92,8 +93,8 @@ impl AuthnRequest {
     }
 }
 
-/// A fresh opaque `RelayState`: unpredictable, and with every character that careless code breaks. It stays
-/// within the 80 bytes of Bindings 3.4.3.
+/// A fresh opaque `RelayState`: unpredictable, and with every character that careless code breaks.
+/// It stays within the 80 bytes of Bindings 3.4.3.
 pub(crate) fn new_relay_state(random: &dyn Random) -> String {
     let mut bytes = [0u8; 32];
     random.fill(&mut bytes);
@@ -122,7 +123,8 @@ fn new_id(random: &dyn Random) -> String {
     id
 }
 
-/// What Java's `URLEncoder` makes of a value: upper-case hex, and `* - . _` stand. No value of ours has a space.
+/// What Java's `URLEncoder` makes of a value: upper-case hex, and `* - . _` stand. No value of ours
+/// has a space.
 fn java_encoded(value: &str) -> String {
     byte_serialize(value.as_bytes()).collect()
 }

@@ -1,5 +1,5 @@
-//! Every address of the simulated cloud on one screen, and what holds for all of them. Apart room `fakecloud`;
-//! contract §10.
+//! Every address of the simulated cloud on one screen, and what holds for all of them. Apart room
+//! `fakecloud`; contract §10.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,7 @@
-//! What the simulated cloud remembers: platforms, requests that wait for an answer, console sessions. Apart room
-//! `fakecloud`; contract §4.5 (outstanding-request lookup, one use). All of it is bounded and in memory.
+//! What the simulated cloud remembers: platforms, requests that wait for an answer, console
+//! sessions. Apart room
+//! `fakecloud`; contract §4.5 (outstanding-request lookup, one use). All of it is bounded and in
+//! memory.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -47,8 +49,8 @@ pub(crate) struct Sent {
     pub(crate) answered: bool,
 }
 
-/// The requests that may be answered, by ID. Answered ones stay until they expire, so that a second answer is
-/// told apart from an answer to nothing.
+/// The requests that may be answered, by ID. Answered ones stay until they expire, so that a second
+/// answer is told apart from an answer to nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Outstanding {
     sent: HashMap<String, Sent>,

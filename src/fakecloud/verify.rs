@@ -1,10 +1,11 @@
-//! Is the Assertion signed by the provisioned key, and is what was verified what will be read? Apart room
+//! Is the Assertion signed by the provisioned key, and is what was verified what will be read?
+//! Apart room
 //! `fakecloud`; contract §4.2, §4.5; XML Signature §3.2.
 //!
-//! The cryptography and the canonicalisation are bergshamra's: another implementation than the one that signs.
-//! bergshamra calls a document valid in which the signed element was moved aside and another put in its place
-//! (signature wrapping). So the shape is pinned here before it is asked, and its answer counts only when it is
-//! about the very nodes that the caller reads.
+//! The cryptography and the canonicalisation are bergshamra's: another implementation than the one
+//! that signs. bergshamra calls a document valid in which the signed element was moved aside and
+//! another put in its place (signature wrapping). So the shape is pinned here before it is asked,
+//! and its answer counts only when it is about the very nodes that the caller reads.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,8 +26,8 @@ pub(crate) struct Verified<'d> {
     pub(crate) certificate: Vec<u8>,
 }
 
-/// Finds the one Assertion of `response` and verifies its signature with `certificates`, those of the
-/// provisioned metadata. What `KeyInfo` holds is compared with them and never trusted.
+/// Finds the one Assertion of `response` and verifies its signature with `certificates`, those of
+/// the provisioned metadata. What `KeyInfo` holds is compared with them and never trusted.
 pub(crate) fn verify<'d>(
     response: Element<'d>,
     certificates: &[Vec<u8>],
@@ -62,8 +63,8 @@ fn only_assertion(response: Element<'_>) -> Result<Element<'_>, Finding> {
     Ok(assertion)
 }
 
-/// The Assertion's ID. Every id-like attribute of the document has to be unique, because a verifier may resolve
-/// the Reference through any of them.
+/// The Assertion's ID. Every id-like attribute of the document has to be unique, because a verifier
+/// may resolve the Reference through any of them.
 fn unique_id<'d>(response: Element<'d>, assertion: Element<'d>) -> Result<&'d str, Finding> {
     let mut seen: Vec<&str> = Vec::new();
     for element in response.subtree() {
@@ -208,7 +209,8 @@ fn check_algorithms(parts: &Parts<'_>, id: &str) -> Result<(), Finding> {
     Ok(())
 }
 
-/// Exclusive C14N takes one optional parameter, the `InclusiveNamespaces` prefix list (exc-c14n §4).
+/// Exclusive C14N takes one optional parameter, the `InclusiveNamespaces` prefix list (exc-c14n
+/// §4).
 fn only_prefixes(method: Element<'_>) -> bool {
     let inside: Vec<Element<'_>> = method.elements().collect();
     match inside[..] {
@@ -250,7 +252,8 @@ fn ask_bergshamra(response: Element<'_>, certificate: &[u8]) -> Result<Vec<Verif
         .map_err(|e| invalid(e.to_string()))
 }
 
-/// The verdict counts when it is about `signature`, covers exactly `assertion`, and was digested here.
+/// The verdict counts when it is about `signature`, covers exactly `assertion`, and was digested
+/// here.
 fn same_nodes(
     answers: &[VerifyResult],
     assertion: Element<'_>,
@@ -294,7 +297,8 @@ mod tests {
     use super::*;
     use crate::fakecloud::read;
 
-    /// A Response whose Signature covers its neighbour `_a`, while `_evil` is what a careless reader takes.
+    /// A Response whose Signature covers its neighbour `_a`, while `_evil` is what a careless
+    /// reader takes.
     fn wrapped(pair: &rcgen::KeyPair) -> String {
         let template = format!(
             "<r><ds:Signature xmlns:ds=\"{DS_NS}\"><ds:SignedInfo>\

@@ -114,7 +114,8 @@ impl Language {
 /// How the browser that asked is known again when the answer comes by a cross-site POST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Browsers {
-    /// By a cookie with `SameSite=None; Secure`: over https, and on this machine, which browsers trust.
+    /// By a cookie with `SameSite=None; Secure`: over https, and on this machine, which browsers
+    /// trust.
     ByCookie,
     /// Not at all: over plain http browsers send no cookie with a cross-site POST.
     Unknown,

@@ -1,4 +1,5 @@
-//! Layer 5, http: the API for a partner's back end. JSON in, JSON out, refusals as problem documents.
+//! Layer 5, http: the API for a partner's back end. JSON in, JSON out, refusals as problem
+//! documents.
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;

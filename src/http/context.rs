@@ -1,4 +1,5 @@
-//! Layer 5, http: what a request says about the browser that makes it: cookies, language, address, journey.
+//! Layer 5, http: what a request says about the browser that makes it: cookies, language, address,
+//! journey.
 
 use std::convert::Infallible;
 

@@ -1,5 +1,5 @@
-//! Layer 5, http: the cookies (B-26). All are `__Host-`: set by this very host over https (or on this machine), for
-//! all its paths, out of reach of scripts, and gone with the browser.
+//! Layer 5, http: the cookies (B-26). All are `__Host-`: set by this very host over https (or on
+//! this machine), for all its paths, out of reach of scripts, and gone with the browser.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
@@ -15,7 +15,8 @@ pub(super) fn session(tenant: &TenantId) -> String {
     format!("__Host-skybridge-session-{tenant}")
 }
 
-/// The value of a cookie; none when it was not sent, or sent twice: then nobody can tell whose it is.
+/// The value of a cookie; none when it was not sent, or sent twice: then nobody can tell whose it
+/// is.
 pub(super) fn read(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut found = headers
         .get_all(header::COOKIE)

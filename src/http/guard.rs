@@ -1,5 +1,5 @@
-//! Layer 5, http: what holds for every address: security headers, a bound on time, a page also for a panic, and for
-//! addresses that do not exist.
+//! Layer 5, http: what holds for every address: security headers, a bound on time, a page also for
+//! a panic, and for addresses that do not exist.
 
 use std::any::Any;
 

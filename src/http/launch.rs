@@ -1,4 +1,5 @@
-//! Layer 5, http: the hand-off addresses: where a partner's site sends its customers, and where journeys go on.
+//! Layer 5, http: the hand-off addresses: where a partner's site sends its customers, and where
+//! journeys go on.
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;

@@ -1,5 +1,5 @@
-//! Layer 5, http: every address of the gateway. Handlers read a request, ask `sso` what happens next, and let `show`
-//! answer; they decide nothing.
+//! Layer 5, http: every address of the gateway. Handlers read a request, ask `sso` what happens
+//! next, and let `show` answer; they decide nothing.
 
 mod api;
 mod asset;

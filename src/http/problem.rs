@@ -1,5 +1,5 @@
-//! Layer 5, http: refusals of the API as problem documents (RFC 9457). For engineers at the partner: they see the
-//! cause, which names fields and rules and never a value of a person.
+//! Layer 5, http: refusals of the API as problem documents (RFC 9457). For engineers at the
+//! partner: they see the cause, which names fields and rules and never a value of a person.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};

@@ -16,7 +16,8 @@ pub(super) async fn sso(
     answer(&gateway, &context, &tenant, None).await
 }
 
-/// `GET /{tenant}/saml/sso/{kid}`: the same, from a cloud that holds that key's metadata (design §7).
+/// `GET /{tenant}/saml/sso/{kid}`: the same, from a cloud that holds that key's metadata (design
+/// §7).
 pub(super) async fn sso_of_key(
     State(gateway): State<Gateway>,
     Path((tenant, kid)): Path<(String, String)>,
@@ -35,7 +36,8 @@ async fn answer(gateway: &Gateway, context: &Context, tenant: &str, kid: Option<
     show::turn(gateway, context, &visit, turn)
 }
 
-/// `GET /{tenant}/saml/logout`: the cloud sends the browser here after logging it out (contract §1.10).
+/// `GET /{tenant}/saml/logout`: the cloud sends the browser here after logging it out (contract
+/// §1.10).
 pub(super) async fn logout(
     State(gateway): State<Gateway>,
     Path(tenant): Path<String>,

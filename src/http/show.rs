@@ -105,7 +105,8 @@ pub(super) fn sign_in(
         None => format!("/{}/sign-in", visit.tenant.id),
     };
     let switch = context.switch_to();
-    // After signing in the browser is redirected on: to the cloud's login link, or through a delivery.
+    // After signing in the browser is redirected on: to the cloud's login link, or through a
+    // delivery.
     let login = visit.profile.login.as_ref().map(|login| login.url.origin());
     let sources: Vec<&str> = login.as_deref().into_iter().collect();
     of_page(page::sign_in(
@@ -216,7 +217,8 @@ fn of_page(page: Page) -> Response {
     response
 }
 
-/// `303 See Other`. `url` is ours or was checked; a URL that no header can carry ends in an empty 500.
+/// `303 See Other`. `url` is ours or was checked; a URL that no header can carry ends in an empty
+/// 500.
 fn see_other(url: &str) -> Response {
     let mut response = Response::new(Body::empty());
     match HeaderValue::try_from(url) {

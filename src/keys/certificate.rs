@@ -80,7 +80,8 @@ impl Certificate {
         self.not_before
     }
 
-    /// When its validity ends. Peers that follow the metadata interoperability profile ignore it; others do not.
+    /// When its validity ends. Peers that follow the metadata interoperability profile ignore it;
+    /// others do not.
     #[must_use]
     pub fn not_after(&self) -> OffsetDateTime {
         self.not_after
@@ -100,7 +101,8 @@ impl Certificate {
         }
     }
 
-    /// SHA-256 over the DER, in the form that `openssl x509 -fingerprint -sha256` prints: `AB:CD:…`, 95 characters.
+    /// SHA-256 over the DER, in the form that `openssl x509 -fingerprint -sha256` prints:
+    /// `AB:CD:…`, 95 characters.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let digest = digest::digest(&digest::SHA256, &self.der);
@@ -109,7 +111,8 @@ impl Certificate {
     }
 }
 
-/// Something about a certificate's validity that is no fault but wants attention: some clouds go by it.
+/// Something about a certificate's validity that is no fault but wants attention: some clouds go by
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
     /// Its validity is over.

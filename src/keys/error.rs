@@ -1,10 +1,12 @@
-//! Everything that can go wrong with keys, in sentences that say what to do. No sentence holds a secret.
+//! Everything that can go wrong with keys, in sentences that say what to do. No sentence holds a
+//! secret.
 
 use std::path::{Path, PathBuf};
 
 use super::Kid;
 
-/// Why something about keys was refused. Cheap to clone: a running gateway gives the same answer many times.
+/// Why something about keys was refused. Cheap to clone: a running gateway gives the same answer
+/// many times.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// A key id is not one to 32 of `a-z`, `0-9` and `-`, beginning with a letter or digit.
@@ -49,7 +51,8 @@ pub enum KeyError {
          Make one with: openssl rand -base64 32"
     )]
     MasterKeyForm,
-    /// There is a file already where a new master key should go; overwriting it would lose every key under it.
+    /// There is a file already where a new master key should go; overwriting it would lose every
+    /// key under it.
     #[error("{} exists; a master key is never overwritten", .0.display())]
     MasterKeyExists(PathBuf),
     /// A key was sealed under another master key.

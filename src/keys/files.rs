@@ -1,5 +1,5 @@
-//! Keys in files: one `<tenant>.keys.json` a tenant, in one directory. Private to its owner, replaced as a whole, and
-//! checked in full whenever it is read.
+//! Keys in files: one `<tenant>.keys.json` a tenant, in one directory. Private to its owner,
+//! replaced as a whole, and checked in full whenever it is read.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -32,7 +32,8 @@ impl FileStore {
         Ok(self.directory.join(format!("{tenant}{ENDING}")))
     }
 
-    /// One writer at a time, on this machine. The lock falls when the file is closed, even by a crash.
+    /// One writer at a time, on this machine. The lock falls when the file is closed, even by a
+    /// crash.
     fn lock(&self) -> Result<File, KeyError> {
         let path = self.directory.join(".lock");
         let failed = |error: io::Error| KeyError::io("lock", &path, &error);
@@ -47,7 +48,8 @@ impl FileStore {
         Ok(file)
     }
 
-    /// Puts the whole file in place, or leaves what is there: written beside it, flushed, renamed over it.
+    /// Puts the whole file in place, or leaves what is there: written beside it, flushed, renamed
+    /// over it.
     fn replace(&self, path: &Path, content: &[u8]) -> Result<(), KeyError> {
         let draft = path.with_extension("json.draft");
         let failed = |error: io::Error| KeyError::io("write", path, &error);

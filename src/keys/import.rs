@@ -1,4 +1,5 @@
-//! Importing a key that exists already: PEM of a private key (PKCS#8 or PKCS#1) and of its certificate.
+//! Importing a key that exists already: PEM of a private key (PKCS#8 or PKCS#1) and of its
+//! certificate.
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa;
@@ -10,8 +11,9 @@ use zeroize::Zeroizing;
 use super::make::Material;
 use super::{Certificate, KeyError};
 
-/// Reads a private key and the certificate that belongs to it. Both may stand in texts with other sections, such as
-/// a chain; of several certificates the one with the private key's public half counts.
+/// Reads a private key and the certificate that belongs to it. Both may stand in texts with other
+/// sections, such as a chain; of several certificates the one with the private key's public half
+/// counts.
 pub(super) fn read(private_key: &str, certificate: &str) -> Result<Material, KeyError> {
     let pair = private_key_of(private_key)?;
     let certificate = certificate_of(certificate, pair.public_key().as_ref())?;
@@ -134,7 +136,8 @@ mod tests {
 
     #[test]
     fn a_pkcs1_key_becomes_the_same_pkcs8_key() {
-        // PKCS#8 of an RSA key is a head of 26 octets and the PKCS#1 structure (RFC 5958 §2, RFC 8017 A.1.2).
+        // PKCS#8 of an RSA key is a head of 26 octets and the PKCS#1 structure (RFC 5958 §2, RFC
+        // 8017 A.1.2).
         let pkcs1 = &key_a().private[26..];
         let read = read(&pem("RSA PRIVATE KEY", pkcs1), &certificate_pem()).unwrap();
         assert_eq!(*read.private, *key_a().private);
@@ -186,7 +189,8 @@ mod tests {
         );
     }
 
-    /// A self-signed certificate with a key of 1024 bits, by OpenSSL; its private half was never kept.
+    /// A self-signed certificate with a key of 1024 bits, by OpenSSL; its private half was never
+    /// kept.
     const SMALL: &str = "\
         MIIB9DCCAV2gAwIBAgIUXRnBHYuUa9rVwdCr/TgO/pJ9DVQwDQYJKoZIhvcNAQELBQAwDDEKMAgGA1UE\
         AwwBczAeFw0yNjExMjExMDUyMDNaFw0zNjExMTgxMDUyMDNaMAwxCjAIBgNVBAMMAXMwgZ8wDQYJKoZI\

@@ -9,15 +9,16 @@ use time::Date;
 use super::KeyError;
 use crate::random::Random;
 
-/// A key id: 1 to 32 of `a-z`, `0-9` and `-`, the first a letter or digit, such as `2026-11-21-k7fq`. It names the
-/// key within its tenant, and is the last segment of the key's own SSO URL (design §7).
+/// A key id: 1 to 32 of `a-z`, `0-9` and `-`, the first a letter or digit, such as
+/// `2026-11-21-k7fq`. It names the key within its tenant, and is the last segment of the key's own
+/// SSO URL (design §7).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Kid(String);
 
 impl Kid {
-    /// A new id: the day, so that people see its age, and 20 random bits, so that two of one day differ. The
-    /// caller checks that it is free.
+    /// A new id: the day, so that people see its age, and 20 random bits, so that two of one day
+    /// differ. The caller checks that it is free.
     #[must_use]
     pub fn fresh(day: Date, random: &dyn Random) -> Self {
         let mut bytes = [0u8; 4];

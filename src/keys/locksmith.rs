@@ -1,4 +1,5 @@
-//! What an operator does with keys: make, import, promote, retire, look. Each call is one saved change or none.
+//! What an operator does with keys: make, import, promote, retire, look. Each call is one saved
+//! change or none.
 
 use super::make::{self, Material, Recipe};
 use super::{
@@ -48,16 +49,18 @@ impl Locksmith<'_> {
     /// Makes a key.
     ///
     /// # Errors
-    /// [`KeyError::Years`], [`KeyError::Host`], [`KeyError::Making`], and those of the store and the seal.
+    /// [`KeyError::Years`], [`KeyError::Host`], [`KeyError::Making`], and those of the store and
+    /// the seal.
     pub fn make(&self, tenant: &str, recipe: &Recipe) -> Result<Added, KeyError> {
         self.add(tenant, &make::make(recipe, self.clock.now(), self.random)?)
     }
 
-    /// Takes a key that exists: the PEM text of a private key and of its certificate. Whether the certificate is
-    /// still valid is not judged here: see [`Certificate::warning`].
+    /// Takes a key that exists: the PEM text of a private key and of its certificate. Whether the
+    /// certificate is still valid is not judged here: see [`Certificate::warning`].
     ///
     /// # Errors
-    /// When the texts are not a usable pair, [`KeyError::AlreadyThere`], and those of the store and the seal.
+    /// When the texts are not a usable pair, [`KeyError::AlreadyThere`], and those of the store and
+    /// the seal.
     pub fn import(
         &self,
         tenant: &str,
@@ -70,8 +73,8 @@ impl Locksmith<'_> {
     /// Makes `kid` the active key; the active one becomes a previous one.
     ///
     /// # Errors
-    /// [`KeyError::UnknownKid`], [`KeyError::AlreadyActive`], [`KeyError::AlreadyRetired`], and those of the store
-    /// and the seal.
+    /// [`KeyError::UnknownKid`], [`KeyError::AlreadyActive`], [`KeyError::AlreadyRetired`], and
+    /// those of the store and the seal.
     pub fn promote(&self, tenant: &str, kid: &Kid) -> Result<(), KeyError> {
         self.change(tenant, |set| set.promote(kid))
     }
@@ -79,8 +82,8 @@ impl Locksmith<'_> {
     /// Retires `kid` and destroys its private half.
     ///
     /// # Errors
-    /// [`KeyError::UnknownKid`], [`KeyError::ActiveStays`], [`KeyError::AlreadyRetired`], and those of the store
-    /// and the seal.
+    /// [`KeyError::UnknownKid`], [`KeyError::ActiveStays`], [`KeyError::AlreadyRetired`], and those
+    /// of the store and the seal.
     pub fn retire(&self, tenant: &str, kid: &Kid) -> Result<(), KeyError> {
         self.change(tenant, |set| set.retire(kid))
     }
@@ -106,8 +109,8 @@ impl Locksmith<'_> {
         })
     }
 
-    /// Loads, edits and saves. The set is opened before and after: nothing is added to or promoted in a ring that the
-    /// gateway could not use, and never under a second master key.
+    /// Loads, edits and saves. The set is opened before and after: nothing is added to or promoted
+    /// in a ring that the gateway could not use, and never under a second master key.
     fn change<T>(
         &self,
         tenant: &str,
@@ -129,7 +132,8 @@ impl Locksmith<'_> {
     }
 }
 
-/// An id that the tenant has not used. Twenty random bits collide once in thousands of keys of one day.
+/// An id that the tenant has not used. Twenty random bits collide once in thousands of keys of one
+/// day.
 fn free_kid(set: &KeySet, fresh: impl Fn() -> Kid) -> Result<Kid, KeyError> {
     (0..TRIES)
         .map(|_| fresh())

@@ -15,7 +15,8 @@ use crate::random::Random;
 pub enum KeySize {
     /// The smallest that is allowed, and the cheapest signature.
     Rsa2048,
-    /// What the federation profiles ask of new keys; a signature costs about three times as much.
+    /// What the federation profiles ask of new keys; a signature costs about three times as
+    /// much.
     #[default]
     Rsa3072,
     /// For those who must; a signature costs about six times as much.
@@ -40,8 +41,8 @@ pub(super) struct Material {
     pub(super) certificate: Certificate,
 }
 
-/// Makes a key after `recipe`. The primes come from the cryptographic library's own generator, which takes no other;
-/// the certificate's serial number comes from `random`.
+/// Makes a key after `recipe`. The primes come from the cryptographic library's own generator,
+/// which takes no other; the certificate's serial number comes from `random`.
 pub(super) fn make(
     recipe: &Recipe,
     now: OffsetDateTime,
@@ -74,7 +75,8 @@ fn params(
     if recipe.host.is_empty() || !recipe.host.bytes().all(host_byte) {
         return Err(KeyError::Host(recipe.host.clone()));
     }
-    // X.520 allows a common name 64 characters; a longer host is cut, for nobody reads it but people.
+    // X.520 allows a common name 64 characters; a longer host is cut, for nobody reads it but
+    // people.
     let name: String = recipe.host.chars().take(64).collect();
     let now = now.replace_nanosecond(0).unwrap_or(now);
 

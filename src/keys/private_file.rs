@@ -12,11 +12,12 @@ use super::KeyError;
 /// Largest file of keys that is read, bytes: some hundred keys.
 const LARGEST: u64 = 1024 * 1024;
 
-/// Reads a whole text file, unless anyone but its owner can read or write it. The check is made on the open file, so
-/// that nobody can swap it in between.
+/// Reads a whole text file, unless anyone but its owner can read or write it. The check is made on
+/// the open file, so that nobody can swap it in between.
 ///
 /// # Errors
-/// [`KeyError::OpenToOthers`], [`KeyError::Io`], [`KeyError::FileBroken`] when it is no file or larger than 1 MiB.
+/// [`KeyError::OpenToOthers`], [`KeyError::Io`], [`KeyError::FileBroken`] when it is no file or
+/// larger than 1 MiB.
 pub fn read(path: &Path) -> Result<Zeroizing<String>, KeyError> {
     let failed = |error: io::Error| KeyError::io("read", path, &error);
     let file = File::open(path).map_err(failed)?;
@@ -39,7 +40,8 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, KeyError> {
     Ok(text)
 }
 
-/// Writes a new file that only its owner can read and write, down to the disk. An existing one is an error.
+/// Writes a new file that only its owner can read and write, down to the disk. An existing one is
+/// an error.
 pub(super) fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(content)?;

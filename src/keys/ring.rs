@@ -35,7 +35,8 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What remains of a retired key: enough to tell which certificate signed what, and nothing to sign with.
+/// What remains of a retired key: enough to tell which certificate signed what, and nothing to sign
+/// with.
 #[derive(Clone, Debug)]
 pub struct RetiredKey {
     /// The name that it had.
@@ -55,8 +56,8 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// Opens what a store keeps, and checks all of it: the rules of [`KeySet::check`], every seal, every
-    /// certificate, and that private and public halves belong together.
+    /// Opens what a store keeps, and checks all of it: the rules of [`KeySet::check`], every seal,
+    /// every certificate, and that private and public halves belong together.
     ///
     /// # Errors
     /// [`KeyError::NoKeys`], [`KeyError::RingBroken`], one of the seal's errors.
@@ -90,9 +91,9 @@ impl KeyRing {
         &self.active
     }
 
-    /// The key for a request that arrived at the SSO URL of `kid`. That URL stands in that key's metadata only, so
-    /// whoever used it holds that certificate: next, active and previous keys answer, retired ones do not
-    /// (design §7).
+    /// The key for a request that arrived at the SSO URL of `kid`. That URL stands in that key's
+    /// metadata only, so whoever used it holds that certificate: next, active and previous keys
+    /// answer, retired ones do not (design §7).
     #[must_use]
     pub fn by_kid(&self, kid: &Kid) -> Option<&Key> {
         self.keys().find(|key| key.kid == *kid)

@@ -1,4 +1,5 @@
-//! The rings of all tenants, as a running gateway holds them: read without a lock, replaced as a whole.
+//! The rings of all tenants, as a running gateway holds them: read without a lock, replaced as a
+//! whole.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,13 +30,14 @@ struct Held {
 pub struct Reload {
     /// Tenants whose keys are new or changed, and in use from now on.
     pub changed: Vec<String>,
-    /// Tenants whose keys could not be taken, and why. What was in use for them before stays in use.
+    /// Tenants whose keys could not be taken, and why. What was in use for them before stays in
+    /// use.
     pub problems: Vec<(String, KeyError)>,
 }
 
 impl Rings {
-    /// Opens the keys of all tenants in `store`. A tenant whose keys are unusable does not keep the others away; it
-    /// is among the problems.
+    /// Opens the keys of all tenants in `store`. A tenant whose keys are unusable does not keep the
+    /// others away; it is among the problems.
     ///
     /// # Errors
     /// When the store itself cannot be read.
@@ -57,8 +59,9 @@ impl Rings {
         }
     }
 
-    /// Takes over what changed in the store. Keys that cannot be read, or are gone, never drop a good copy that is in
-    /// use. Blocks while it reads and opens: call it off the threads that answer.
+    /// Takes over what changed in the store. Keys that cannot be read, or are gone, never drop a
+    /// good copy that is in use. Blocks while it reads and opens: call it off the threads that
+    /// answer.
     ///
     /// # Errors
     /// When the store itself cannot be read; then nothing changes.

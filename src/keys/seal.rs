@@ -1,8 +1,9 @@
 //! Sealing: private keys at rest, AES-256-GCM under a master key that is kept elsewhere (B-43).
 //!
-//! A sealed key is `format (1) · master key's name (8) · place's name (8) · nonce (12) · ciphertext · tag (16)`. The
-//! two names only serve to say *why* a seal does not open; what protects is the tag, which covers the format, both
-//! names, the tenant and the key id. So a sealed key opens at its own place only.
+//! A sealed key is `format (1) · master key's name (8) · place's name (8) · nonce (12) · ciphertext
+//! · tag (16)`. The two names only serve to say *why* a seal does not open; what protects is the
+//! tag, which covers the format, both names, the tenant and the key id. So a sealed key opens at
+//! its own place only.
 
 use std::fmt;
 use std::path::Path;
@@ -60,14 +61,16 @@ impl fmt::Debug for Sealed {
     }
 }
 
-/// The key under which private keys are sealed. Whoever has it and the key files can sign for every tenant.
+/// The key under which private keys are sealed. Whoever has it and the key files can sign for every
+/// tenant.
 pub struct MasterKey {
     key: LessSafeKey,
     name: [u8; NAME],
 }
 
 impl MasterKey {
-    /// Reads the master key from a file that holds it in base64 and that only its owner can read and write.
+    /// Reads the master key from a file that holds it in base64 and that only its owner can read
+    /// and write.
     ///
     /// # Errors
     /// [`KeyError::OpenToOthers`], [`KeyError::MasterKeyForm`], [`KeyError::Io`].
@@ -75,13 +78,14 @@ impl MasterKey {
         Self::from_text(&private_file::read(path)?)
     }
 
-    /// Takes the master key from base64 of 32 bytes, such as an environment variable holds. White space around it
-    /// does not count. The caller wipes its copy.
+    /// Takes the master key from base64 of 32 bytes, such as an environment variable holds. White
+    /// space around it does not count. The caller wipes its copy.
     ///
     /// # Errors
     /// [`KeyError::MasterKeyForm`].
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
-        // One spare group: the decoder asks for room by an estimate before it knows about the padding.
+        // One spare group: the decoder asks for room by an estimate before it knows about the
+        // padding.
         let mut bytes = Zeroizing::new([0u8; 36]);
         let length =
             STANDARD.decode_slice(text.trim(), &mut *bytes).map_err(|_| KeyError::MasterKeyForm)?;
@@ -190,7 +194,8 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// What the tag covers beside the ciphertext. The zero octet cannot occur in a tenant's name or a key id.
+/// What the tag covers beside the ciphertext. The zero octet cannot occur in a tenant's name or a
+/// key id.
 fn context(header: &[u8], tenant: &str, kid: &Kid) -> Vec<u8> {
     [b"skybridge key\0", header, b"\0", tenant.as_bytes(), b"\0", kid.as_str().as_bytes()].concat()
 }

@@ -1,4 +1,5 @@
-//! What is kept of a tenant's keys, the rules that hold for it, and the trait of the places that keep it.
+//! What is kept of a tenant's keys, the rules that hold for it, and the trait of the places that
+//! keep it.
 
 use std::collections::HashSet;
 
@@ -7,7 +8,8 @@ use time::OffsetDateTime;
 
 use super::{KeyError, Kid, Sealed};
 
-/// Where keys are kept. Calls may block: the gateway makes them at start and on reload, never while it answers.
+/// Where keys are kept. Calls may block: the gateway makes them at start and on reload, never while
+/// it answers.
 pub trait KeyStore: Send + Sync {
     /// The tenants that have keys, in no particular order.
     ///
@@ -24,7 +26,8 @@ pub trait KeyStore: Send + Sync {
     /// Keeps `set` in place of what is there, with a version one higher; all of it or nothing.
     ///
     /// # Errors
-    /// [`KeyError::Conflict`] when what is there has another version than `set` (0: nothing is there).
+    /// [`KeyError::Conflict`] when what is there has another version than `set` (0: nothing is
+    /// there).
     fn save(&self, set: &KeySet) -> Result<(), KeyError>;
 }
 
@@ -32,7 +35,8 @@ pub trait KeyStore: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeyState {
-    /// Will follow the active key. Signs for whoever comes by its own SSO URL: they hold its metadata.
+    /// Will follow the active key. Signs for whoever comes by its own SSO URL: they hold its
+    /// metadata.
     Next,
     /// Signs wherever no other key is named. There is exactly one.
     Active,
@@ -92,8 +96,8 @@ impl KeySet {
         Self { tenant: tenant.to_owned(), version: 0, records: Vec::new() }
     }
 
-    /// Checks the rules that need no master key: ids differ, exactly one key is active, and exactly the retired ones
-    /// have no private half. A set without keys breaks none.
+    /// Checks the rules that need no master key: ids differ, exactly one key is active, and exactly
+    /// the retired ones have no private half. A set without keys breaks none.
     ///
     /// # Errors
     /// [`KeyError::RingBroken`] with the rule.
@@ -133,8 +137,8 @@ impl KeySet {
         state
     }
 
-    /// Makes `kid` the active key. The one that was active becomes a previous one. A previous key may be promoted
-    /// again: that is the way back.
+    /// Makes `kid` the active key. The one that was active becomes a previous one. A previous key
+    /// may be promoted again: that is the way back.
     pub(super) fn promote(&mut self, kid: &Kid) -> Result<(), KeyError> {
         match self.find(kid)?.state {
             KeyState::Active => return Err(KeyError::AlreadyActive(kid.clone())),

@@ -1,5 +1,6 @@
-//! Layer 0, saml: `AuthnRequest` (saml-core-2.0-os §3.4.1, contract §3.2), read strictly: every attribute and child of
-//! the schema is known here, and what the schema does not have is refused. Nothing is ignored in silence.
+//! Layer 0, saml: `AuthnRequest` (saml-core-2.0-os §3.4.1, contract §3.2), read strictly: every
+//! attribute and child of the schema is known here, and what the schema does not have is refused.
+//! Nothing is ignored in silence.
 
 use time::OffsetDateTime;
 
@@ -122,8 +123,9 @@ impl AuthnRequest {
     /// Reads a request from its element.
     ///
     /// # Errors
-    /// [`Error::Element`], [`Error::Absent`], [`Error::Value`], [`Error::Version`], [`Error::Exclusive`], or
-    /// [`Error::SignatureForm`] for a signature inside: by HTTP-Redirect it travels beside the message.
+    /// [`Error::Element`], [`Error::Absent`], [`Error::Value`], [`Error::Version`],
+    /// [`Error::Exclusive`], or [`Error::SignatureForm`] for a signature inside: by HTTP-Redirect
+    /// it travels beside the message.
     pub fn read(root: Element<'_>) -> Result<Self, Error> {
         if !root.is(ns::PROTOCOL, "AuthnRequest") {
             return Err(Error::Element { expected: "samlp:AuthnRequest", found: root.describe() });
@@ -230,7 +232,8 @@ fn read_reply_to(root: Element<'_>) -> Result<ReplyTo, Error> {
         (None, Some(url)) => Ok(ReplyTo::Url { url, binding }),
         (Some(index), None) if binding.is_none() => Ok(ReplyTo::Index(index)),
         (Some(_), _) => Err(Error::Exclusive {
-            what: "AssertionConsumerServiceIndex and AssertionConsumerServiceURL or ProtocolBinding",
+            what: "AssertionConsumerServiceIndex and AssertionConsumerServiceURL or \
+                   ProtocolBinding",
         }),
     }
 }

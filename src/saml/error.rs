@@ -1,5 +1,6 @@
-//! Layer 0, saml: everything that can be wrong with a message, as one enum. Each variant names what was
-//! expected, what was found, and the clause that says so. The texts go to the log, never to a page.
+//! Layer 0, saml: everything that can be wrong with a message, as one enum. Each variant names what
+//! was expected, what was found, and the clause that says so. The texts go to the log, never to a
+//! page.
 
 use crate::limits;
 
@@ -58,7 +59,8 @@ pub enum Error {
     },
     /// `RelayState` is too long.
     #[error(
-        "expected a RelayState of at most {limit} bytes, found {found} (saml-bindings-2.0-os §3.4.3)"
+        "expected a RelayState of at most {limit} bytes, found {found} \
+         (saml-bindings-2.0-os §3.4.3)"
     )]
     RelayStateTooLong {
         /// The limit in bytes.
@@ -161,7 +163,8 @@ pub enum Error {
     },
     /// No pinned key verifies the signature.
     #[error(
-        "expected a signature by one of {keys} registered keys, none verifies it (saml-bindings-2.0-os §3.4.4.1)"
+        "expected a signature by one of {keys} registered keys, none verifies it \
+         (saml-bindings-2.0-os §3.4.4.1)"
     )]
     SignatureInvalid {
         /// How many keys were tried.
@@ -191,7 +194,8 @@ pub enum Error {
     },
     /// The metadata's time is over.
     #[error(
-        "expected metadata that is valid now, its validUntil was {until} (saml-metadata-2.0-os §2.3.2)"
+        "expected metadata that is valid now, its validUntil was {until} \
+         (saml-metadata-2.0-os §2.3.2)"
     )]
     MetadataExpired {
         /// Its `validUntil`.

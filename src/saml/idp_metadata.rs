@@ -1,5 +1,5 @@
-//! Layer 0, saml: our own metadata, written (saml-metadata-2.0-os §2, contract §5). It holds public things only:
-//! certificates, URLs and what a tenant publishes about itself.
+//! Layer 0, saml: our own metadata, written (saml-metadata-2.0-os §2, contract §5). It holds public
+//! things only: certificates, URLs and what a tenant publishes about itself.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -93,8 +93,9 @@ impl IdpMetadata<'_> {
     /// Writes the document, with its XML declaration, in UTF-8, indented for people who read it.
     ///
     /// # Errors
-    /// [`Error::Value`] for the plain form of an entityID that is not https (contract §5); [`Error::Absent`] without
-    /// certificate or SSO location; [`Error::Unwritable`] for text that XML cannot carry; [`Error::TooLong`].
+    /// [`Error::Value`] for the plain form of an entityID that is not https (contract §5);
+    /// [`Error::Absent`] without certificate or SSO location; [`Error::Unwritable`] for text that
+    /// XML cannot carry; [`Error::TooLong`].
     pub fn write(&self) -> Result<String, Error> {
         self.check()?;
         let mut out = Pretty { writer: Writer::with_capacity(8 * 1024), depth: 0 };

@@ -1,5 +1,5 @@
-//! Layer 0, saml: keys as signer and verifier see them. Everything that can be prepared is prepared once, so that
-//! a signature costs the RSA operation and little else.
+//! Layer 0, saml: keys as signer and verifier see them. Everything that can be prepared is prepared
+//! once, so that a signature costs the RSA operation and little else.
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::KeyPair;
@@ -27,7 +27,8 @@ impl SigningKey {
     /// Takes a PKCS#8 private key and the DER certificate that belongs to it.
     ///
     /// # Errors
-    /// [`Error::Key`] when either cannot be read, is smaller than 2048 bits, or they do not belong together.
+    /// [`Error::Key`] when either cannot be read, is smaller than 2048 bits, or they do not belong
+    /// together.
     pub fn new(pkcs8: &[u8], certificate: &[u8]) -> Result<Self, Error> {
         let pair = KeyPair::from_pkcs8(pkcs8)
             .map_err(|e| key("an RSA key of at least 2048 bits as PKCS#8", e.to_string()))?;
@@ -63,7 +64,8 @@ impl SigningKey {
         self.pair.public_modulus_len() * 8
     }
 
-    /// RSA PKCS#1 v1.5 with SHA-256 over `octets`. This is the dear part: 0.2 to 0.6 ms for 2048 bits.
+    /// RSA PKCS#1 v1.5 with SHA-256 over `octets`. This is the dear part: 0.2 to 0.6 ms for 2048
+    /// bits.
     ///
     /// # Errors
     /// [`Error::Sign`] when the crypto library refuses.
@@ -122,8 +124,8 @@ impl SignatureAlgorithm {
     }
 }
 
-/// A public RSA key of a peer, pinned from its metadata. Certificates only carry it: their dates, names and
-/// signatures mean nothing (conformance A-099).
+/// A public RSA key of a peer, pinned from its metadata. Certificates only carry it: their dates,
+/// names and signatures mean nothing (conformance A-099).
 #[derive(Clone)]
 pub struct VerifyingKey {
     certificate: Vec<u8>,
@@ -134,7 +136,8 @@ impl VerifyingKey {
     /// Takes the public key out of a DER certificate.
     ///
     /// # Errors
-    /// [`Error::Key`] when it cannot be read, is not RSA, or has fewer than 2048 or more than 8192 bits.
+    /// [`Error::Key`] when it cannot be read, is not RSA, or has fewer than 2048 or more than 8192
+    /// bits.
     pub fn from_certificate(certificate: &[u8]) -> Result<Self, Error> {
         let spki = subject_public_key_info(certificate)?;
         let bits = rsa_bits(certificate)?;
@@ -159,7 +162,8 @@ impl VerifyingKey {
         &self.certificate
     }
 
-    /// Whether `signature` over `octets` is this key's. Any error of the library is a "no" (C-13, B-14).
+    /// Whether `signature` over `octets` is this key's. Any error of the library is a "no" (C-13,
+    /// B-14).
     #[must_use]
     pub fn verifies(&self, by: SignatureAlgorithm, octets: &[u8], signature: &[u8]) -> bool {
         let parsed = match by {

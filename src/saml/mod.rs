@@ -1,5 +1,6 @@
-//! Layer 0, saml: the protocol (SAML 2.0 core, bindings, profiles, metadata; XML signatures). Pure: no I/O, no clock,
-//! no randomness. Times, ids and keys come as arguments; nothing here fails for a reason outside them.
+//! Layer 0, saml: the protocol (SAML 2.0 core, bindings, profiles, metadata; XML signatures). Pure:
+//! no I/O, no clock, no randomness. Times, ids and keys come as arguments; nothing here fails for a
+//! reason outside them.
 
 pub mod authn_request;
 pub mod error;

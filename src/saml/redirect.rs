@@ -1,5 +1,6 @@
-//! Layer 0, saml: the HTTP-Redirect binding, receiving side (saml-bindings-2.0-os §3.4, contract §3.1). The signature
-//! covers the octets exactly as they came; nothing is decoded and encoded again.
+//! Layer 0, saml: the HTTP-Redirect binding, receiving side (saml-bindings-2.0-os §3.4, contract
+//! §3.1). The signature covers the octets exactly as they came; nothing is decoded and encoded
+//! again.
 
 use std::borrow::Cow;
 
@@ -103,8 +104,8 @@ impl<'q> Query<'q> {
         base64("SAMLRequest", self.raw_message()?)
     }
 
-    /// The signature and the octets it covers: the values as received, in the standard's order, whatever
-    /// the order in the query was.
+    /// The signature and the octets it covers: the values as received, in the standard's order,
+    /// whatever the order in the query was.
     fn signature(&self) -> Result<Option<DetachedSignature>, Error> {
         let (sig_alg, signature) = match (self.sig_alg, self.signature) {
             (None, None) => return Ok(None),
@@ -128,7 +129,8 @@ impl<'q> Query<'q> {
     }
 }
 
-/// Decodes `application/x-www-form-urlencoded` strictly: a `%` is followed by two hex digits, the result is UTF-8.
+/// Decodes `application/x-www-form-urlencoded` strictly: a `%` is followed by two hex digits, the
+/// result is UTF-8.
 fn decode<'r>(name: &'static str, raw: &'r str) -> Result<Cow<'r, str>, Error> {
     let bytes = raw.as_bytes();
     let whole = bytes.iter().enumerate().filter(|(_, b)| **b == b'%').all(|(at, _)| {
@@ -151,7 +153,8 @@ fn base64(name: &'static str, raw: &str) -> Result<Vec<u8>, Error> {
     STANDARD.decode(decode(name, raw)?.as_bytes()).map_err(|_| Error::Base64 { name })
 }
 
-/// Inflates one raw DEFLATE stream of at most [`limits::INFLATED_BYTES`], and nothing behind it (conformance B-04).
+/// Inflates one raw DEFLATE stream of at most [`limits::INFLATED_BYTES`], and nothing behind it
+/// (conformance B-04).
 fn inflate(compressed: &[u8]) -> Result<Vec<u8>, Error> {
     const STEP: usize = 4 * 1024;
     let mut inflater = Decompress::new(false);

@@ -1,5 +1,6 @@
-//! Layer 0, saml: `Response` and `Assertion`, written (saml-core-2.0-os §2, §3.2; saml-profiles-2.0-os §4.1.4;
-//! contract §4). Written in canonical form and signed by splicing; values pass the escaping writer only.
+//! Layer 0, saml: `Response` and `Assertion`, written (saml-core-2.0-os §2, §3.2;
+//! saml-profiles-2.0-os §4.1.4; contract §4). Written in canonical form and signed by splicing;
+//! values pass the escaping writer only.
 
 use time::OffsetDateTime;
 
@@ -139,8 +140,9 @@ pub enum Signed {
 pub struct Signing {
     /// What carries a signature. An answer without assertion is signed as a Response in any case.
     pub what: Signed,
-    /// The prefixes for `InclusiveNamespaces`. Values are typed `xsd:string` exactly when `xsd` is among them:
-    /// otherwise canonicalisation would drop the declaration that the type's name needs (contract §4.4).
+    /// The prefixes for `InclusiveNamespaces`. Values are typed `xsd:string` exactly when `xsd` is
+    /// among them: otherwise canonicalisation would drop the declaration that the type's name needs
+    /// (contract §4.4).
     pub prefixes: PrefixList,
 }
 

@@ -1,4 +1,5 @@
-//! Tests of the written Response: its bytes against the contract's reference document, its values against themselves.
+//! Tests of the written Response: its bytes against the contract's reference document, its values
+//! against themselves.
 
 use proptest::prelude::*;
 use time::macros::datetime;

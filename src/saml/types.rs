@@ -1,4 +1,5 @@
-//! Layer 0, saml: the small values of the standard as types. What is parsed once is never checked again.
+//! Layer 0, saml: the small values of the standard as types. What is parsed once is never checked
+//! again.
 
 use std::fmt;
 
@@ -66,7 +67,8 @@ impl EntityId {
     }
 }
 
-/// A URL to which messages may be sent: `https`, or `http` on this very machine (loopback addresses and
+/// A URL to which messages may be sent: `https`, or `http` on this very machine (loopback addresses
+/// and
 /// `*.localhost`, where there is no network to listen on). Kept byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -80,8 +82,8 @@ impl EndpointUrl {
     /// Takes `text` as it stands.
     ///
     /// # Errors
-    /// When it is no absolute http(s) URL of the allowed kind (conformance A-072, B-15, C-21), has user
-    /// information, a fragment or characters that a URL cannot have, or is too long.
+    /// When it is no absolute http(s) URL of the allowed kind (conformance A-072, B-15, C-21), has
+    /// user information, a fragment or characters that a URL cannot have, or is too long.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let refuse = |expected| value("endpoint URL", expected, text);
         if text.len() > limits::URL_BYTES {
@@ -108,7 +110,8 @@ impl EndpointUrl {
     }
 }
 
-/// Whether a URL names this machine: a loopback address, `localhost` or a name below it (RFC 6761 §6.3).
+/// Whether a URL names this machine: a loopback address, `localhost` or a name below it (RFC 6761
+/// §6.3).
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -168,7 +171,8 @@ pub fn format_instant(at: OffsetDateTime) -> String {
     at.to_offset(UtcOffset::UTC).format(MILLIS).unwrap_or_default()
 }
 
-/// Reads an `xs:dateTime` in UTC: `YYYY-MM-DDThh:mm:ss[.fraction]Z`, in linear time (conformance C-16).
+/// Reads an `xs:dateTime` in UTC: `YYYY-MM-DDThh:mm:ss[.fraction]Z`, in linear time (conformance
+/// C-16).
 ///
 /// # Errors
 /// When the form differs, or the offset is not `Z` (saml-core-2.0-os §1.3.3).

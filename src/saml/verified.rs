@@ -1,12 +1,12 @@
-//! Layer 0, saml: what a peer sent, before and after its signature was checked (conformance B-11). Readers of
-//! values accept only [`Verified`], and only this room can make one.
+//! Layer 0, saml: what a peer sent, before and after its signature was checked (conformance B-11).
+//! Readers of values accept only [`Verified`], and only this room can make one.
 
 use super::error::Error;
 use super::key::{SignatureAlgorithm, VerifyingKey};
 use crate::limits;
 
-/// A parsed message that nobody vouches for yet. Its values are out of reach but for those that say whose
-/// keys to try.
+/// A parsed message that nobody vouches for yet. Its values are out of reach but for those that say
+/// whose keys to try.
 #[derive(Debug)]
 pub struct Unverified<T> {
     value: T,
@@ -55,8 +55,8 @@ impl<T> Unverified<T> {
         &self.value
     }
 
-    /// Checks the signature with the sender's pinned keys, in any order (conformance A-058). A signature that
-    /// is there must verify, also where none is asked for.
+    /// Checks the signature with the sender's pinned keys, in any order (conformance A-058). A
+    /// signature that is there must verify, also where none is asked for.
     ///
     /// # Errors
     /// [`Error::SignatureMissing`] or [`Error::SignatureInvalid`].

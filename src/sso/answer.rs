@@ -12,7 +12,8 @@ use crate::secret;
 use crate::store::record::{Ask, Link, Session, SignIn};
 use crate::store::{Claim, Key, Kind};
 
-/// What stands under a used request id while its journey waits: the browser's binding and the journey's handle.
+/// What stands under a used request id while its journey waits: the browser's binding and the
+/// journey's handle.
 const SEPARATOR: char = ' ';
 
 impl Sso {
@@ -63,8 +64,8 @@ impl Sso {
         Ok(turn)
     }
 
-    /// A request whose id was used before. The same browser reloading a page that still waits sees that page again;
-    /// everybody else is refused (B-18).
+    /// A request whose id was used before. The same browser reloading a page that still waits sees
+    /// that page again; everybody else is refused (B-18).
     async fn once_more(
         &self,
         visit: &Visit,

@@ -1,4 +1,5 @@
-//! Layer 3, sso: makes Assertions and other answers. The one place where a [`Delivery`] comes into being (design §6).
+//! Layer 3, sso: makes Assertions and other answers. The one place where a [`Delivery`] comes into
+//! being (design §6).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -240,8 +241,8 @@ pub(super) fn class_ref<'a>(visit: &'a Visit, session: &'a Session) -> &'a str {
     }
 }
 
-/// The attributes that the cloud gets of a person. Decorative values that break the cloud's rules are withheld: a
-/// login must not fail for them, but the log says so.
+/// The attributes that the cloud gets of a person. Decorative values that break the cloud's rules
+/// are withheld: a login must not fail for them, but the log says so.
 fn attributes(visit: &Visit, person: &Person) -> Result<Vec<Attribute>, Refusal> {
     let tenant = &visit.tenant;
     let released = visit.profile.attributes(&cloud::Person {

@@ -1,5 +1,5 @@
-//! Layer 3, sso: the hand-off: from a ticket or a password to a session, and off to the cloud's login link
-//! (contract §1.2, §2), or back into the journey that was waiting.
+//! Layer 3, sso: the hand-off: from a ticket or a password to a session, and off to the cloud's
+//! login link (contract §1.2, §2), or back into the journey that was waiting.
 
 use super::answer::first_login;
 use super::session::Proven;
@@ -12,7 +12,8 @@ impl Sso {
     /// Redeems a ticket, opens a session, and goes on: to the journey that waits, or to the cloud.
     ///
     /// # Errors
-    /// The ticket's refusals, [`Code::ServiceNotAllowed`], [`Code::CustomerDisabled`], or a store's.
+    /// The ticket's refusals, [`Code::ServiceNotAllowed`], [`Code::CustomerDisabled`], or a
+    /// store's.
     pub async fn launch(
         &self,
         visit: &Visit,
@@ -26,7 +27,8 @@ impl Sso {
         let redeemed = self.redeem(&visit.tenant, ticket).await?;
         let service = redeemed.service.as_deref();
         let onward = match onward {
-            // What the ticket says is signed or kept by us; what the address says anybody may have written.
+            // What the ticket says is signed or kept by us; what the address says anybody may have
+            // written.
             Onward::Cloud { service: asked } => Onward::Cloud { service: service.or(asked) },
             waiting @ Onward::Journey { .. } => waiting,
         };
@@ -36,7 +38,8 @@ impl Sso {
     /// Checks a password, opens a session, and goes on.
     ///
     /// # Errors
-    /// [`Code::SignInElsewhere`], or a store's refusal. What was typed wrongly is a [`Step::SignInAgain`].
+    /// [`Code::SignInElsewhere`], or a store's refusal. What was typed wrongly is a
+    /// [`Step::SignInAgain`].
     pub async fn sign_in(
         &self,
         visit: &Visit,
@@ -84,7 +87,8 @@ impl Sso {
     /// Off to the cloud with the session that is there, or to signing in.
     ///
     /// # Errors
-    /// [`Code::ServiceNotAllowed`], [`Code::CustomerDisabled`], [`Code::NoLoginLink`], or a store's refusal.
+    /// [`Code::ServiceNotAllowed`], [`Code::CustomerDisabled`], [`Code::NoLoginLink`], or a store's
+    /// refusal.
     pub async fn go_to_cloud(
         &self,
         visit: &Visit,
@@ -147,7 +151,8 @@ impl Sso {
         let link = self.link(tenant, &proven.person.user_id).await?;
         let customer = self.pseudonym(tenant, &proven.person);
         let (step, first_login_at) = match onward {
-            // A waiting journey began at the cloud: who has no account there yet must come from the partner's site.
+            // A waiting journey began at the cloud: who has no account there yet must come from the
+            // partner's site.
             Onward::Journey { handle } => (Step::Continue { handle: handle.to_owned() }, None),
             Onward::Cloud { service } => {
                 let step = Step::GoToCloud { url: login_link(visit, link, service)? };

@@ -1,5 +1,5 @@
-//! Layer 3, sso: a tenant's IDP Metadata.xml (contract §5). It names the SSO address of one key, so the address at which
-//! a request arrives tells which metadata the cloud holds (design §7).
+//! Layer 3, sso: a tenant's IDP Metadata.xml (contract §5). It names the SSO address of one key, so
+//! the address at which a request arrives tells which metadata the cloud holds (design §7).
 
 use super::{Sso, Visit};
 use crate::cloud::profile::MetadataForm;
@@ -38,7 +38,8 @@ pub(super) fn write(
     };
     let metadata = IdpMetadata {
         entity_id: &tenant.entity_id,
-        // Two certificates at once are unknown ground for a cloud that takes the plain form (contract §5).
+        // Two certificates at once are unknown ground for a cloud that takes the plain form
+        // (contract §5).
         signing: match visit.profile.metadata_form {
             MetadataForm::Plain => &all[..1],
             MetadataForm::Rich => &all,

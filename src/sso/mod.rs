@@ -1,5 +1,5 @@
-//! Layer 3, sso: the journey. Decides what happens next and returns it as a [`Step`]; `http` shows it. Only this room
-//! can make a [`Delivery`], and only from a verified request (design §3, §6).
+//! Layer 3, sso: the journey. Decides what happens next and returns it as a [`Step`]; `http` shows
+//! it. Only this room can make a [`Delivery`], and only from a verified request (design §3, §6).
 
 mod answer;
 mod issue;
@@ -42,8 +42,8 @@ use crate::store::record::{Tenant, TenantId};
 
 /// Everything that the journey needs, put together by `app`.
 pub struct Parts {
-    /// Scheme, host and port of our own addresses, without a trailing slash. From the configuration, never from
-    /// a request (conformance C-34).
+    /// Scheme, host and port of our own addresses, without a trailing slash. From the
+    /// configuration, never from a request (conformance C-34).
     pub base_url: String,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -84,7 +84,8 @@ pub struct Sso {
     session_life: SessionLife,
     ticket_seed: hmac::Key,
     pseudonyms: Pseudonyms,
-    /// How many passwords may be checked at once: each takes 19 MiB and a core for tens of milliseconds.
+    /// How many passwords may be checked at once: each takes 19 MiB and a core for tens of
+    /// milliseconds.
     password_permits: Arc<Semaphore>,
 }
 
@@ -230,7 +231,8 @@ impl Sso {
         }
     }
 
-    /// The tenant of an address, unless it is unknown or switched off, which look the same (conformance C-12).
+    /// The tenant of an address, unless it is unknown or switched off, which look the same
+    /// (conformance C-12).
     ///
     /// # Errors
     /// [`Code::TenantUnknown`], or a store's refusal.
@@ -269,7 +271,8 @@ impl Sso {
         Err(Refusal::new(Code::ApiKeyWrong, cause))
     }
 
-    /// Our metadata for a tenant, naming the SSO address of one key, the active one unless told otherwise.
+    /// Our metadata for a tenant, naming the SSO address of one key, the active one unless told
+    /// otherwise.
     ///
     /// # Errors
     /// [`Code::NoSigningKey`], [`Code::KeyUnknown`].

@@ -1,5 +1,5 @@
-//! Layer 3, sso: what happens next with a checked request. One pure function of the situation; the table test below
-//! is its specification (conformance, V2).
+//! Layer 3, sso: what happens next with a checked request. One pure function of the situation; the
+//! table test below is its specification (conformance, V2).
 
 use crate::saml::names::{authn_context, status};
 use crate::store::record::{Link, Unmet};
@@ -83,8 +83,8 @@ pub(super) fn next(situation: Situation) -> Next {
     }
 }
 
-/// Whether the class that is asserted satisfies the requested ones. Classes other than equal ones are not ordered
-/// here, so "at least" and "at most" are met by equality, and "better" by nothing.
+/// Whether the class that is asserted satisfies the requested ones. Classes other than equal ones
+/// are not ordered here, so "at least" and "at most" are met by equality, and "better" by nothing.
 #[must_use]
 pub(super) fn context_met(requested: &[String], asserted: &str) -> bool {
     requested.is_empty()

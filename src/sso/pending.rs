@@ -1,5 +1,6 @@
-//! Layer 3, sso: journeys that wait for their browser to come back from a sign-in page. Each has a handle of its own,
-//! so two tabs do not meet; each is bound to the browser that began it, and is taken once (B-33, C-35).
+//! Layer 3, sso: journeys that wait for their browser to come back from a sign-in page. Each has a
+//! handle of its own, so two tabs do not meet; each is bound to the browser that began it, and is
+//! taken once (B-33, C-35).
 
 use super::session::{decode, encode};
 use super::{Browser, Sso};
@@ -47,7 +48,8 @@ impl Sso {
         handle: &str,
         browser: &Browser,
     ) -> Result<Pending, Refusal> {
-        // Another browser with the same handle must not be able to destroy the journey: look before taking.
+        // Another browser with the same handle must not be able to destroy the journey: look before
+        // taking.
         self.look(tenant, handle, browser).await?;
         let found = self.store.take(&pending_key(tenant, handle)).await?;
         Self::of_this_browser(found, browser)

@@ -1,5 +1,6 @@
-//! Layer 3, sso: where signatures are made. An RSA signature keeps a core busy for 0.2 to 0.6 ms, so it must not run
-//! on the threads that answer; and how many may wait is the gateway's admission control (design §10, D-20).
+//! Layer 3, sso: where signatures are made. An RSA signature keeps a core busy for 0.2 to 0.6 ms,
+//! so it must not run on the threads that answer; and how many may wait is the gateway's admission
+//! control (design §10, D-20).
 
 use std::sync::Arc;
 
@@ -18,7 +19,8 @@ pub struct SigningPool {
 }
 
 impl SigningPool {
-    /// A pool that makes as many signatures at once as there are `cores`, and lets `waiting` more wait.
+    /// A pool that makes as many signatures at once as there are `cores`, and lets `waiting` more
+    /// wait.
     #[must_use]
     pub fn new(cores: usize, waiting: usize) -> Self {
         Self {

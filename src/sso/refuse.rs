@@ -1,4 +1,5 @@
-//! Layer 3, sso: which stable code stands for which fault below. Exhaustive, so that a new fault cannot be forgotten.
+//! Layer 3, sso: which stable code stands for which fault below. Exhaustive, so that a new fault
+//! cannot be forgotten.
 
 use crate::keys::KeyError;
 use crate::refusal::{Code, Refusal};

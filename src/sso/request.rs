@@ -1,5 +1,6 @@
-//! Layer 3, sso: an `AuthnRequest` on its way in. Everything that must hold before anybody is asked to sign in is
-//! checked here, in one order, and what is left is an [`Ask`] (contract §3, conformance ).
+//! Layer 3, sso: an `AuthnRequest` on its way in. Everything that must hold before anybody is asked
+//! to sign in is checked here, in one order, and what is left is an [`Ask`] (contract §3,
+//! conformance ).
 
 use std::sync::Arc;
 
@@ -97,8 +98,8 @@ impl Sso {
         Ok(Checked { ask, registered: Arc::clone(registered), remember })
     }
 
-    /// `Destination` is the very address at which the request arrived; a signed request must have one
-    /// (saml-core-2.0-os §3.2.1, saml-bindings-2.0-os §3.4.5.2).
+    /// `Destination` is the very address at which the request arrived; a signed request must have
+    /// one (saml-core-2.0-os §3.2.1, saml-bindings-2.0-os §3.4.5.2).
     fn check_destination(
         &self,
         visit: &Visit,
@@ -153,7 +154,8 @@ fn as_time(duration: std::time::Duration) -> Duration {
     Duration::try_from(duration).unwrap_or(Duration::MAX)
 }
 
-/// The ACS that the request asks for, if metadata lists it for HTTP-POST (conformance, B-15).
+/// The ACS that the request asks for, if metadata lists it for HTTP-POST (conformance A-023 to
+/// A-027, B-15).
 fn choose_acs(reply_to: &ReplyTo, registered: &Registered) -> Result<AcsUrl, Refusal> {
     let asked_binding = match reply_to {
         ReplyTo::Default { binding } | ReplyTo::Url { binding, .. } => binding.as_deref(),

@@ -1,5 +1,5 @@
-//! Layer 1, store: who the tenants and their people are. Read here, kept by a backend: the configuration file
-//! declares them (see [`Declared`]).
+//! Layer 1, store: who the tenants and their people are. Read here, kept by a backend: the
+//! configuration file declares them (see [`Declared`]).
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Layer 1, embedded backend: entries in this process, for the demo, for tests and for a single node that may lose
-//! its sessions when it restarts. It refuses when full and never forgets early.
+//! Layer 1, embedded backend: entries in this process, for the demo, for tests and for a single
+//! node that may lose its sessions when it restarts. It refuses when full and never forgets early.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,11 +9,13 @@ use super::{Answer, Claim, Ephemeral, Key, StoreError, millis};
 use crate::clock::Clock;
 use crate::limits;
 
-/// Most expired entries that one write clears away. It adds at most one, so what has expired never piles up, a write
-/// never stalls, and a store that still refuses for want of room holds no expired entry.
+/// Most expired entries that one write clears away. It adds at most one, so what has expired never
+/// piles up, a write never stalls, and a store that still refuses for want of room holds no expired
+/// entry.
 const CLEARED_PER_WRITE: usize = 4;
 
-/// Entries in a map of this process. One lock: an operation takes well under a microsecond, a login needs three.
+/// Entries in a map of this process. One lock: an operation takes well under a microsecond, a login
+/// needs three.
 pub struct Memory {
     clock: Arc<dyn Clock>,
     most: usize,
@@ -48,7 +50,8 @@ impl Memory {
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
-        // Nothing panics between the two halves of a change, so the entries are sound even in a poisoned lock.
+        // Nothing panics between the two halves of a change, so the entries are sound even in a
+        // poisoned lock.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,8 +1,10 @@
-//! Layer 1: what must be remembered for minutes to hours, and shared by all nodes: sessions, pending journeys, used
-//! ids, attempt counters. One small trait over bytes; its backends are in the files beside this one.
+//! Layer 1: what must be remembered for minutes to hours, and shared by all nodes: sessions,
+//! pending journeys, used ids, attempt counters. One small trait over bytes; its backends are in
+//! the files beside this one.
 //!
-//! Every key carries its kind and its tenant (B-37). Whatever decides a race is one atomic operation (C-35). A
-//! store that does not answer is an error, never "not found": the caller refuses (D-01).
+//! Every key carries its kind and its tenant (B-37). Whatever decides a race is one atomic
+//! operation (C-35). A store that does not answer is an error, never "not found": the caller
+//! refuses (D-01).
 
 pub mod directory;
 pub mod memory;
@@ -17,13 +19,16 @@ use std::time::Duration;
 /// What a call to a store gives: boxed, so that a backend can be chosen at start-up.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Why a store could not do what it was asked. The texts name causes, never keys, values or credentials.
+/// Why a store could not do what it was asked. The texts name causes, never keys, values or
+/// credentials.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The store cannot be reached, did not answer in time, or refused us. Whether the call took effect is unknown.
+    /// The store cannot be reached, did not answer in time, or refused us. Whether the call took
+    /// effect is unknown.
     #[error("the store is away: {0}")]
     Away(String),
-    /// The store takes no new entries. It never makes room by forgetting early: a forgotten used id is a replay.
+    /// The store takes no new entries. It never makes room by forgetting early: a forgotten used id
+    /// is a replay.
     #[error("the store is full")]
     Full,
     /// What is stored under the key is not what this program writes.
@@ -33,8 +38,9 @@ pub enum StoreError {
 
 /// Bytes under keys that expire, shared by all nodes.
 ///
-/// A life is counted in whole milliseconds; less than one counts as one. Writing gives a key a new life; reading
-/// does not. Dropping the answer before it is ready leaves open whether the call took effect.
+/// A life is counted in whole milliseconds; less than one counts as one. Writing gives a key a new
+/// life; reading does not. Dropping the answer before it is ready leaves open whether the call took
+/// effect.
 pub trait Ephemeral: Send + Sync {
     /// Stores `value` for the time `life`, over whatever was there.
     ///
@@ -48,35 +54,39 @@ pub trait Ephemeral: Send + Sync {
     /// [`StoreError::Away`], [`StoreError::Corrupt`].
     fn get<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Vec<u8>>>;
 
-    /// Reads and removes in one step: among any number of concurrent takers exactly one gets the value (C-35).
+    /// Reads and removes in one step: among any number of concurrent takers exactly one gets the
+    /// value (C-35).
     ///
-    /// When the answer is lost the value may be gone: the caller refuses and the journey starts anew. No backend
-    /// repeats a take whose answer it did not see.
+    /// When the answer is lost the value may be gone: the caller refuses and the journey starts
+    /// anew. No backend repeats a take whose answer it did not see.
     ///
     /// # Errors
     /// [`StoreError::Away`], [`StoreError::Corrupt`].
     fn take<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Vec<u8>>>;
 
-    /// Stores `value` unless something is there already, in one step: among any number of concurrent callers
-    /// exactly one wins (B-18). An existing value keeps its life.
+    /// Stores `value` unless something is there already, in one step: among any number of
+    /// concurrent callers exactly one wins (B-18). An existing value keeps its life.
     ///
     /// # Errors
     /// [`StoreError::Away`]: the claim may have been won without us knowing; the caller refuses.
     /// [`StoreError::Full`], [`StoreError::Corrupt`].
     fn claim<'a>(&'a self, key: &'a Key, value: &'a [u8], life: Duration) -> Answer<'a, Claim>;
 
-    /// Reads and gives what is there a new life; makes nothing where nothing is. A session is read this way: reading
-    /// it keeps it alive, and no reader can bring back what a logout removed meanwhile (conformance V7).
+    /// Reads and gives what is there a new life; makes nothing where nothing is. A session is read
+    /// this way: reading it keeps it alive, and no reader can bring back what a logout removed
+    /// meanwhile (conformance V7).
     ///
     /// # Errors
     /// [`StoreError::Away`], [`StoreError::Corrupt`].
     fn renew<'a>(&'a self, key: &'a Key, life: Duration) -> Answer<'a, Option<Vec<u8>>>;
 
-    /// A `renew` and a `claim` of another key, in one round trip where the backend can: the whole storage work of one
-    /// SSO answer. The claim is made whatever is found, and the two are not one transaction.
+    /// A `renew` and a `claim` of another key, in one round trip where the backend can: the whole
+    /// storage work of one SSO answer. The claim is made whatever is found, and the two are not one
+    /// transaction.
     ///
     /// # Errors
-    /// Those of [`renew`](Ephemeral::renew) and [`claim`](Ephemeral::claim); the claim may have been made.
+    /// Those of [`renew`](Ephemeral::renew) and [`claim`](Ephemeral::claim); the claim may have
+    /// been made.
     fn renew_and_claim<'a>(
         &'a self,
         renewal: (&'a Key, Duration),
@@ -90,11 +100,14 @@ pub trait Ephemeral: Send + Sync {
         })
     }
 
-    /// Counts one event and gives the number of events, this one included, since the first of them. The count ends
-    /// `life` after its first event; later events do not prolong it. Counters have keys of their own.
+    /// Counts one event and gives the number of events, this one included, since the first of them.
+    /// The count ends
+    /// `life` after its first event; later events do not prolong it. Counters have keys of their
+    /// own.
     ///
     /// # Errors
-    /// [`StoreError::Away`], [`StoreError::Full`], [`StoreError::Corrupt`] when the key holds no counter.
+    /// [`StoreError::Away`], [`StoreError::Full`], [`StoreError::Corrupt`] when the key holds no
+    /// counter.
     fn count<'a>(&'a self, key: &'a Key, life: Duration) -> Answer<'a, u64>;
 
     /// Removes what is there, if anything.
@@ -160,14 +173,16 @@ kinds! {
 pub struct Key(String);
 
 impl Key {
-    /// The key of `id` of this kind at `tenant`. Any two different triples have different keys, whatever characters
-    /// they contain. An id that is a bearer token must be given as its [`crate::secret::fingerprint`] (C-24).
+    /// The key of `id` of this kind at `tenant`. Any two different triples have different keys,
+    /// whatever characters they contain. An id that is a bearer token must be given as its
+    /// [`crate::secret::fingerprint`] (C-24).
     #[must_use]
     pub fn new(kind: Kind, tenant: &str, id: &str) -> Self {
         let mut key = String::with_capacity(kind.tag().len() + tenant.len() + id.len() + 2);
         key.push_str(kind.tag());
         key.push(':');
-        // Kinds have no colon and the tenant's are escaped, so the second colon ends the tenant; the id is the rest.
+        // Kinds have no colon and the tenant's are escaped, so the second colon ends the tenant;
+        // the id is the rest.
         for character in tenant.chars() {
             match character {
                 ':' => key.push_str("%3A"),

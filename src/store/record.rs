@@ -1,4 +1,5 @@
-//! Layer 1, store: the records, whatever backend keeps them. Every record belongs to a tenant (B-37).
+//! Layer 1, store: the records, whatever backend keeps them. Every record belongs to a tenant
+//! (B-37).
 
 use std::fmt;
 use std::time::Duration;
@@ -141,7 +142,8 @@ pub struct LocalUser {
 pub struct Person {
     /// The partner's id of the customer.
     pub user_id: PersonId,
-    /// What the cloud knows the customer by (`xAccountId`): stable, opaque, never given to anybody else.
+    /// What the cloud knows the customer by (`xAccountId`): stable, opaque, never given to anybody
+    /// else.
     pub account_id: PersonId,
     /// Display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -161,8 +163,8 @@ impl fmt::Debug for Person {
     }
 }
 
-/// An id of a customer: 1 to 128 characters, opaque. Never an e-mail address or a telephone number, since those
-/// change hands (contract §11).
+/// An id of a customer: 1 to 128 characters, opaque. Never an e-mail address or a telephone number,
+/// since those change hands (contract §11).
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PersonId(String);

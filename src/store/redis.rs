@@ -1,14 +1,17 @@
-//! Layer 1, shared backend: Redis (or a server that speaks its protocol) from version 7.0 on, standalone, with TLS,
-//! ACL users and a key prefix.
+//! Layer 1, shared backend: Redis (or a server that speaks its protocol) from version 7.0 on,
+//! standalone, with TLS, ACL users and a key prefix.
 //!
-//! What the server must be told: `maxmemory-policy noeviction`, because an evicted used id is a replay. What its user
-//! must be allowed: `~PREFIX* +get +set +getex +getdel +del +incr +pexpire +multi +exec +ping +select`.
+//! What the server must be told: `maxmemory-policy noeviction`, because an evicted used id is a
+//! replay. What its user must be allowed: `~PREFIX* +get +set +getex +getdel +del +incr +pexpire
+//! +multi +exec +ping +select`.
 //!
-//! Nothing is ever sent twice: when the answer to a command is lost, it may have taken effect, and the caller is told
-//! that the store is away. For `take` and `claim` that means a refusal, which is the safe side.
+//! Nothing is ever sent twice: when the answer to a command is lost, it may have taken effect, and
+//! the caller is told that the store is away. For `take` and `claim` that means a refusal, which is
+//! the safe side.
 //!
-//! Every command names one key and every answer is read by itself, so a cluster needs no more than a link per node
-//! and [`renew_and_claim`](Ephemeral::renew_and_claim) sent in two halves when its keys live on different nodes.
+//! Every command names one key and every answer is read by itself, so a cluster needs no more than
+//! a link per node and [`renew_and_claim`](Ephemeral::renew_and_claim) sent in two halves when its
+//! keys live on different nodes.
 
 mod fault;
 mod link;
@@ -23,16 +26,18 @@ pub use self::options::{BadOptions, Options};
 use self::link::Link;
 use super::{Answer, Claim, Ephemeral, Key, StoreError, millis};
 
-/// Entries in a Redis server, over one connection that all tasks share. Measured: one pipelined connection costs
-/// less CPU per round trip than a pool at every load, because busy tasks share system calls.
+/// Entries in a Redis server, over one connection that all tasks share. Measured: one pipelined
+/// connection costs less CPU per round trip than a pool at every load, because busy tasks share
+/// system calls.
 pub struct Redis {
     link: Link,
     prefix: String,
 }
 
 impl Redis {
-    /// A store at the server that `options` name. Connects at the first call and whenever the connection was lost,
-    /// so that it neither waits for the server at start-up nor needs a restart after it (D-01).
+    /// A store at the server that `options` name. Connects at the first call and whenever the
+    /// connection was lost, so that it neither waits for the server at start-up nor needs a restart
+    /// after it (D-01).
     ///
     /// # Errors
     /// [`BadOptions`] when the options cannot work whatever the server does.
@@ -45,7 +50,8 @@ impl Redis {
     }
 
     fn add_claim(&self, pipeline: &mut Pipeline, key: &Key, value: &[u8], life: Duration) {
-        // NX together with GET is what needs Redis 7.0. It answers with what was there, or nil when we won.
+        // NX together with GET is what needs Redis 7.0. It answers with what was there, or nil when
+        // we won.
         let command = pipeline.cmd("SET").arg(self.name(key)).arg(value);
         command.arg("NX").arg("GET").arg("PX").arg(millis(life));
     }
@@ -121,7 +127,8 @@ impl Ephemeral for Redis {
         Box::pin(async move {
             let mut pipeline = pipe();
             let name = self.name(key);
-            // A transaction, so that no counter can be left without an end (which would lock somebody out for good).
+            // A transaction, so that no counter can be left without an end (which would lock
+            // somebody out for good).
             pipeline.atomic().cmd("INCR").arg(&name);
             pipeline.cmd("PEXPIRE").arg(&name).arg(millis(life)).arg("NX").ignore();
             let (count,) = self.link.ask(&pipeline).await?;

@@ -1,5 +1,5 @@
-//! A service provider's metadata from its server into use: fetched over HTTP, its signature (made by another
-//! implementation) checked, kept on disk.
+//! A service provider's metadata from its server into use: fetched over HTTP, its signature (made
+//! by another implementation) checked, kept on disk.
 #![cfg(feature = "fake-cloud")]
 
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! All tests that need more than one room or a real server, in one binary: linking is what costs time.
+//! All tests that need more than one room or a real server, in one binary: linking is what costs
+//! time.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,8 +1,9 @@
 //! Our exclusive canonicalisation against libxml2's, byte for byte, on generated documents.
 //!
-//! Each document has one signature template with a reference to every element around and beside it, with prefix
-//! lists, and with the enveloped transform where the signature is inside. xmlsec1 fills the digests; ours must be
-//! the same. The default is a sample of a few seconds; `SKYBRIDGE_FULL=1` runs twenty thousand documents.
+//! Each document has one signature template with a reference to every element around and beside it,
+//! with prefix lists, and with the enveloped transform where the signature is inside. xmlsec1 fills
+//! the digests; ours must be the same. The default is a sample of a few seconds; `SKYBRIDGE_FULL=1`
+//! runs twenty thousand documents.
 
 use std::fmt::Write as _;
 
@@ -97,8 +98,8 @@ fn xml_id(element: Element<'_>) -> Option<&str> {
 }
 
 const PREFIXES: &[&str] = &["", "a", "b", "c", "Z", "é"];
-/// URIs that libxml2 takes without a complaint, one of them twice as often. None has an ampersand: libxml2 2.9 writes
-/// it as `&#38;` in declarations, where Canonical XML asks for `&amp;`.
+/// URIs that libxml2 takes without a complaint, one of them twice as often. None has an ampersand:
+/// libxml2 2.9 writes it as `&#38;` in declarations, where Canonical XML asks for `&amp;`.
 const NAMES: &[&str] = &["urn:1", "urn:2", "urn:3", "urn:1", "urn:x?a=1;b=2", "http://x/%C3%A9"];
 const LOCALS: &[&str] = &["e", "f", "F", "é", "e.1", "_"];
 const PIECES: &[&str] = &[
@@ -299,7 +300,8 @@ impl Generator {
         if listed.is_empty() {
             return String::new();
         }
-        // One space between two prefixes: xmlsec1 takes the gap between two spaces for the default namespace.
+        // One space between two prefixes: xmlsec1 takes the gap between two spaces for the default
+        // namespace.
         format!(
             "<ec:InclusiveNamespaces xmlns:ec=\"{}\" PrefixList=\"{}\"/>",
             ns::EXC_C14N,

@@ -230,8 +230,9 @@ struct Signed {
     trust: Vec<VerifyingKey>,
 }
 
-/// Has xmlsec1 sign the element `name`, which has the ID `_m` and `@` for its signature, in `template`. `hash` is the
-/// number of bits of the digest, `list` what stands in the canonicalisation transform.
+/// Has xmlsec1 sign the element `name`, which has the ID `_m` and `@` for its signature, in
+/// `template`. `hash` is the number of bits of the digest, `list` what stands in the
+/// canonicalisation transform.
 fn signed_by_xmlsec(template: &str, name: &str, hash: &str, list: &str) -> Signed {
     let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
     let certificate = rcgen::CertificateParams::new(vec!["m.example".to_owned()])

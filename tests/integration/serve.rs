@@ -1,4 +1,5 @@
-//! Listeners over real sockets: leaving without losing a request, crowds, TLS, and what reaches a handler.
+//! Listeners over real sockets: leaving without losing a request, crowds, TLS, and what reaches a
+//! handler.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -228,7 +229,8 @@ async fn whoever_takes_the_last_place_may_not_keep_it() {
 async fn a_head_beyond_the_limit_is_refused() {
     let site = Site::open(Router::new(), pace(Duration::ZERO, LONG), 10, None).await;
     let mut stream = site.connect().await;
-    // Exactly the limit and not yet its end: nothing stays unread, so closing does not reset what was answered.
+    // Exactly the limit and not yet its end: nothing stays unread, so closing does not reset what
+    // was answered.
     let mut head = String::from("GET /health/live HTTP/1.1\r\nHost: test\r\nCookie: ");
     head.extend(std::iter::repeat_n('x', limits::HEAD_BYTES - head.len()));
     stream.write_all(head.as_bytes()).await.unwrap();

@@ -1,4 +1,5 @@
-//! A real Redis server of the test's own: on a free loopback port, in a directory of its own, gone when dropped.
+//! A real Redis server of the test's own: on a free loopback port, in a directory of its own, gone
+//! when dropped.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -142,7 +143,8 @@ impl RedisServer {
         folder.join("ca.pem")
     }
 
-    /// A connection for looking at the server and changing it from outside; only without access control and TLS.
+    /// A connection for looking at the server and changing it from outside; only without access
+    /// control and TLS.
     pub(crate) fn admin(&self) -> Connection {
         assert_eq!((self.access, self.wire), (Access::Open, Wire::Plain));
         redis::Client::open(self.url()).unwrap().get_connection().unwrap()
@@ -236,7 +238,8 @@ impl Drop for RedisServer {
     }
 }
 
-/// A port that is free now and that the system gives to nobody by itself, so that it is free again after a restart.
+/// A port that is free now and that the system gives to nobody by itself, so that it is free again
+/// after a restart.
 fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let free = || {

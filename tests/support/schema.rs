@@ -1,7 +1,7 @@
 //! Validates SAML documents against the standard's XML schemas, by xmllint, without network.
 //!
-//! The schemas come from Debian packages. They import each other by the addresses of the W3C, which a catalogue
-//! made at run time maps to the installed files.
+//! The schemas come from Debian packages. They import each other by the addresses of the W3C, which
+//! a catalogue made at run time maps to the installed files.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -21,7 +21,8 @@ pub(crate) enum Schema {
     Metadata,
 }
 
-/// Panics with xmllint's words unless `document` fits `schema`, or with one line that names what is not installed.
+/// Panics with xmllint's words unless `document` fits `schema`, or with one line that names what is
+/// not installed.
 pub(crate) fn assert_valid(schema: Schema, document: &str) {
     if let Err(report) = validate(schema, document) {
         panic!("{report}\nin {document}");

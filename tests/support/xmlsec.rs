@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-/// Signs the template `document` as xmlsec1 does, with the options that name its key: fills every `DigestValue`
-/// and the `SignatureValue`. Panics with the tool's words, or with one line that says it is not installed.
+/// Signs the template `document` as xmlsec1 does, with the options that name its key: fills every
+/// `DigestValue` and the `SignatureValue`. Panics with the tool's words, or with one line that says
+/// it is not installed.
 pub(crate) fn sign(document: &str, options: &[&str]) -> String {
     let here = tempfile::tempdir().expect("a directory for one call");
     let (input, output) = (here.path().join("in.xml"), here.path().join("out.xml"));
@@ -19,8 +20,9 @@ pub(crate) fn sign(document: &str, options: &[&str]) -> String {
     std::fs::read_to_string(output).expect("what xmlsec1 wrote")
 }
 
-/// Verifies the first signature of `document` with the certificate `pem` alone. `element` (namespace, colon, local
-/// name) is the element whose `ID` the signature refers to. The error is the tool's report.
+/// Verifies the first signature of `document` with the certificate `pem` alone. `element`
+/// (namespace, colon, local name) is the element whose `ID` the signature refers to. The error is
+/// the tool's report.
 pub(crate) fn verify(document: &str, pem: &Path, element: &str) -> Result<(), String> {
     let here = tempfile::tempdir().map_err(|e| e.to_string())?;
     let input = here.path().join("in.xml");

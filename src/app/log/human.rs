@@ -1,5 +1,5 @@
-//! App (layer 6): log lines for people: time, level, room, message, then `name=value`. Whatever is not printable, or
-//! could be taken for the next field or the next line, is escaped (B-35).
+//! App (layer 6): log lines for people: time, level, room, message, then `name=value`. Whatever is
+//! not printable, or could be taken for the next field or the next line, is escaped (B-35).
 
 use std::fmt::{self, Debug, Write as _};
 
@@ -74,8 +74,9 @@ impl Line {
     }
 }
 
-/// Adds a character, or its escape if a terminal, a pager or a line reader would not show it as itself: controls,
-/// line and paragraph separators, and formats such as the marks that turn the direction of text.
+/// Adds a character, or its escape if a terminal, a pager or a line reader would not show it as
+/// itself: controls, line and paragraph separators, and formats such as the marks that turn the
+/// direction of text.
 fn push(out: &mut String, c: char) {
     match c {
         '"' | '\'' | '\\' => out.push(c),

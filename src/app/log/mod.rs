@@ -1,5 +1,5 @@
-//! App (layer 6): the log, on standard error: for people or as one JSON object a line. No field can forge a line
-//! (B-35), and a log that nobody reads stalls no request (D-18).
+//! App (layer 6): the log, on standard error: for people or as one JSON object a line. No field can
+//! forge a line (B-35), and a log that nobody reads stalls no request (D-18).
 
 mod human;
 mod queue;
@@ -21,7 +21,8 @@ use crate::limits;
 use human::Human;
 use queue::Queue;
 
-/// The running log. Dropping it waits, for a second at most, until everything is written: keep it until the end.
+/// The running log. Dropping it waits, for a second at most, until everything is written: keep it
+/// until the end.
 pub struct Log(Queue);
 
 /// Why logging could not be set up.
@@ -39,7 +40,8 @@ pub enum LogError {
 }
 
 impl Log {
-    /// Begins to log to standard error what `levels` asks for, such as `info,skybridge::sso=debug`. Once a process.
+    /// Begins to log to standard error what `levels` asks for, such as `info,skybridge::sso=debug`.
+    /// Once a process.
     ///
     /// # Errors
     /// [`LogError`].
@@ -71,7 +73,8 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let levels = EnvFilter::builder().parse(levels)?;
-    // A line that cannot be written is lost and counted; saying so on the same standard error would block.
+    // A line that cannot be written is lost and counted; saying so on the same standard error would
+    // block.
     let lines = fmt::layer().with_writer(writer).with_ansi(false).log_internal_errors(false);
     let lines = match format {
         LogFormat::Human => lines.event_format(Human).boxed(),

@@ -1,5 +1,6 @@
-//! App (layer 6): the queue between those who log and the one thread that writes. It is bounded in bytes; a line that
-//! finds no room is dropped and counted, so that a blocked reader of the log blocks nobody (D-18).
+//! App (layer 6): the queue between those who log and the one thread that writes. It is bounded in
+//! bytes; a line that finds no room is dropped and counted, so that a blocked reader of the log
+//! blocks nobody (D-18).
 
 use std::io::{self, Write};
 use std::sync::Arc;

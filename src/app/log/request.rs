@@ -1,6 +1,6 @@
-//! App (layer 6): the log's one line per request, and the numbers that go with it. What the line says about the
-//! journey comes from the response's extensions ([`crate::journey`]); of the address it names the route's template
-//! only: queries hold SAML messages, and paths may hold tokens.
+//! App (layer 6): the log's one line per request, and the numbers that go with it. What the line
+//! says about the journey comes from the response's extensions ([`crate::journey`]); of the address
+//! it names the route's template only: queries hold SAML messages, and paths may hold tokens.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,8 +16,9 @@ use crate::random::Random;
 
 /// Middleware that gives every request a fresh [`JourneyId`] and logs how it ended.
 ///
-/// Apply it with `Router::layer`, so that it knows the matched route, inside of [`crate::app::proxy::see_client`] and
-/// outside of everything that can answer, catch a panic or run out of time.
+/// Apply it with `Router::layer`, so that it knows the matched route, inside of
+/// [`crate::app::proxy::see_client`] and outside of everything that can answer, catch a panic or
+/// run out of time.
 pub async fn log_request(
     State(random): State<Arc<dyn Random>>,
     mut request: Request,
@@ -103,7 +104,8 @@ impl Line {
         if status >= 500 && !self.is_probe() {
             answered!(error);
         } else if self.is_probe() {
-            // Probes come every few seconds; `/health/ready` says no in good order while the process leaves.
+            // Probes come every few seconds; `/health/ready` says no in good order while the
+            // process leaves.
             answered!(debug);
         } else {
             answered!(info);

@@ -1,5 +1,6 @@
-//! Layer 2, cloud: good copies on disk, so that a restart does not depend on somebody else's server. A copy is judged
-//! anew when it is read, its signature included: the directory is no source of trust.
+//! Layer 2, cloud: good copies on disk, so that a restart does not depend on somebody else's
+//! server. A copy is judged anew when it is read, its signature included: the directory is no
+//! source of trust.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -48,7 +49,8 @@ impl Cache {
         blocking(path, move |path| replace(path, &octets)).await
     }
 
-    /// The tenant is part of the name for people; the digest of the address keeps it a plain file name.
+    /// The tenant is part of the name for people; the digest of the address keeps it a plain file
+    /// name.
     fn path(&self, tenant: &TenantId, url: &EndpointUrl) -> PathBuf {
         let digest = digest(&SHA256, url.as_str().as_bytes());
         let address =

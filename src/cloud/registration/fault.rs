@@ -1,4 +1,5 @@
-//! Layer 2, cloud: why metadata could not be loaded. The texts are for the log and for the operator.
+//! Layer 2, cloud: why metadata could not be loaded. The texts are for the log and for the
+//! operator.
 
 use crate::limits;
 use crate::saml::{self, EntityId};
@@ -33,7 +34,8 @@ pub enum RefreshError {
     /// An address could not be fetched.
     #[error("{0}")]
     Fetch(#[from] FetchError),
-    /// It is no metadata that can be used. This is also what a changed entityID gives: the known one is not in it.
+    /// It is no metadata that can be used. This is also what a changed entityID gives: the known
+    /// one is not in it.
     #[error("{0}")]
     Metadata(saml::Error),
     /// Another registration of the tenant has this entityID.
@@ -45,7 +47,8 @@ pub enum RefreshError {
     /// The copy in use has signing keys, this one has none: nobody could sign in any more.
     #[error("expected a usable signing key as in the last good copy, found none")]
     KeysGone,
-    /// It ends before the copy in use does, so it was made earlier: somebody serves an old copy (D-19).
+    /// It ends before the copy in use does, so it was made earlier: somebody serves an old copy
+    /// (D-19).
     #[error("expected a validUntil not before that of the last good copy, found an earlier one")]
     Older,
 }

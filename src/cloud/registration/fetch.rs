@@ -11,7 +11,8 @@ use super::fault::FetchError;
 use crate::limits;
 use crate::saml::EndpointUrl;
 
-/// Most addresses that are fetched at one time: enough that one that hangs does not hold up the rest.
+/// Most addresses that are fetched at one time: enough that one that hangs does not hold up the
+/// rest.
 const AT_ONCE: usize = 8;
 
 /// What a fetch gives.
@@ -19,8 +20,8 @@ pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, FetchError>>
 
 /// Fetches a document over HTTP.
 pub trait Fetch: Send + Sync {
-    /// The octets at `url`. Ends in bounded time, reads at most [`limits::METADATA_BYTES`], and follows redirects only
-    /// to addresses that an [`EndpointUrl`] could hold (conformance B-41).
+    /// The octets at `url`. Ends in bounded time, reads at most [`limits::METADATA_BYTES`], and
+    /// follows redirects only to addresses that an [`EndpointUrl`] could hold (conformance B-41).
     ///
     /// # Errors
     /// See [`FetchError`].

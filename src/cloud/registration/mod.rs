@@ -1,8 +1,10 @@
-//! Layer 2, cloud: the service providers that are registered with a tenant, kept alive. Their metadata is read from a
-//! file, or fetched from an address again and again (saml-metadata-2.0-os §2; conformance, D-19).
+//! Layer 2, cloud: the service providers that are registered with a tenant, kept alive. Their
+//! metadata is read from a file, or fetched from an address again and again (saml-metadata-2.0-os
+//! §2; conformance, D-19).
 //!
-//! What was good stays: a refresh that fails in any way leaves the good copy in use, in memory and on disk, until the
-//! copy itself says that its time is over. Looking a service provider up takes no lock.
+//! What was good stays: a refresh that fails in any way leaves the good copy in use, in memory and
+//! on disk, until the copy itself says that its time is over. Looking a service provider up takes
+//! no lock.
 
 mod cache;
 mod fault;
@@ -28,15 +30,16 @@ use crate::saml::sp_metadata::{self, ServiceProvider, Trust, Warning};
 use crate::saml::{EndpointUrl, EntityId, VerifyingKey};
 use crate::store::record::TenantId;
 
-/// One service provider that may ask a tenant to sign people in. One that is switched off is not registered.
+/// One service provider that may ask a tenant to sign people in. One that is switched off is not
+/// registered.
 #[derive(Clone, Debug)]
 pub struct Registration {
     /// The tenant.
     pub tenant: TenantId,
     /// Where the metadata comes from.
     pub source: Source,
-    /// The keys of which one must have signed the metadata. Without any, the way it came is trusted: a file of the
-    /// operator's, or TLS (conformance A-098).
+    /// The keys of which one must have signed the metadata. Without any, the way it came is
+    /// trusted: a file of the operator's, or TLS (conformance A-098).
     pub trust: Vec<VerifyingKey>,
     /// Whether its requests must be signed.
     pub request_signatures: RequestSignatures,
@@ -51,7 +54,8 @@ pub enum Source {
     Url(EndpointUrl),
 }
 
-/// Whether a service provider's requests must be signed, if its metadata does not say that it signs them all.
+/// Whether a service provider's requests must be signed, if its metadata does not say that it signs
+/// them all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestSignatures {
     /// As the cloud's profile says.
@@ -121,7 +125,8 @@ pub struct Loaded {
     pub change: Change,
     /// What of the metadata is not used.
     pub warnings: Vec<Warning>,
-    /// Why the copy could not be kept on disk, if so: it is in use, but would not outlive a restart.
+    /// Why the copy could not be kept on disk, if so: it is in use, but would not outlive a
+    /// restart.
     pub cache_fault: Option<String>,
 }
 
@@ -137,8 +142,8 @@ pub enum Change {
 }
 
 impl Registered {
-    /// Whether its requests must be signed: if its metadata says that it signs them all (conformance A-057), or if
-    /// the registration or else the profile asks for it.
+    /// Whether its requests must be signed: if its metadata says that it signs them all
+    /// (conformance A-057), or if the registration or else the profile asks for it.
     #[must_use]
     pub fn requires_signature(&self, profile: &Profile) -> bool {
         let asked = match self.request_signatures {
@@ -155,8 +160,8 @@ impl Registered {
 }
 
 impl Registrations {
-    /// Takes the registrations; nothing is loaded yet. `cache` is the directory in which good copies of fetched
-    /// metadata outlive a restart.
+    /// Takes the registrations; nothing is loaded yet. `cache` is the directory in which good
+    /// copies of fetched metadata outlive a restart.
     #[must_use]
     pub fn new(
         registrations: Vec<Registration>,
@@ -171,7 +176,8 @@ impl Registrations {
         Self { clock, cache: cache.map(Cache::new), entries: Mutex::new(entries), index }
     }
 
-    /// The tenant's service provider of that entityID, unless its metadata was never loaded or is over. Lock-free.
+    /// The tenant's service provider of that entityID, unless its metadata was never loaded or is
+    /// over. Lock-free.
     #[must_use]
     pub fn get(&self, tenant: &TenantId, entity_id: &EntityId) -> Option<Arc<Registered>> {
         let index = self.index.load();
@@ -179,8 +185,8 @@ impl Registrations {
         (!registered.is_over(self.clock.now())).then(|| Arc::clone(registered))
     }
 
-    /// Whether a registration of the tenant has no usable metadata: then an issuer that is not found may be
-    /// registered all the same.
+    /// Whether a registration of the tenant has no usable metadata: then an issuer that is not
+    /// found may be registered all the same.
     #[must_use]
     pub fn is_waiting(&self, tenant: &TenantId) -> bool {
         let now = self.clock.now();
@@ -189,8 +195,9 @@ impl Registrations {
         })
     }
 
-    /// Loads what is on this machine: files, and the copies of earlier runs. Call it once, at start, before the
-    /// first request; it waits for no network. A copy that was never made is not reported.
+    /// Loads what is on this machine: files, and the copies of earlier runs. Call it once, at
+    /// start, before the first request; it waits for no network. A copy that was never made is not
+    /// reported.
     pub async fn restore(&self) -> Vec<Report> {
         let mut entries = self.entries.lock().await;
         let mut reports = Vec::new();
@@ -210,8 +217,9 @@ impl Registrations {
         reports
     }
 
-    /// Loads everything anew: reads the files and fetches each address once, however many tenants it serves. Call it
-    /// again and again; calls wait for each other. It takes as long as the slowest fetch.
+    /// Loads everything anew: reads the files and fetches each address once, however many tenants
+    /// it serves. Call it again and again; calls wait for each other. It takes as long as the
+    /// slowest fetch.
     pub async fn refresh(&self, fetch: &Arc<dyn Fetch>) -> Vec<Report> {
         let mut entries = self.entries.lock().await;
         let urls = entries.iter().filter_map(|entry| match &entry.registration.source {

@@ -1,5 +1,6 @@
-//! Layer 0, saml: enveloped signatures (saml-core-2.0-os §5.4, contract §4.2). What is signed was written in canonical
-//! form, so signing is: digest, write `SignedInfo`, sign, splice. No tree, no second serialisation.
+//! Layer 0, saml: enveloped signatures (saml-core-2.0-os §5.4, contract §4.2). What is signed was
+//! written in canonical form, so signing is: digest, write `SignedInfo`, sign, splice. No tree, no
+//! second serialisation.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -40,7 +41,8 @@ impl PrefixList {
     }
 }
 
-/// The `ds:Signature` over `canonical`, the canonical octets of the element `id` without its signature.
+/// The `ds:Signature` over `canonical`, the canonical octets of the element `id` without its
+/// signature.
 ///
 /// # Errors
 /// [`Error::Sign`] when the crypto library refuses.
@@ -78,7 +80,8 @@ pub(in crate::saml) fn enveloped(
     Ok(out)
 }
 
-/// The inside of `SignedInfo`. Every value is ours: URIs, base64, an XML name, prefixes; none needs escaping.
+/// The inside of `SignedInfo`. Every value is ours: URIs, base64, an XML name, prefixes; none needs
+/// escaping.
 fn signed_info(digest: &str, id: &MessageId, prefixes: &PrefixList) -> String {
     let mut out = String::with_capacity(1024);
     let mut push = |parts: &[&str]| parts.iter().for_each(|part| out.push_str(part));

@@ -1,6 +1,7 @@
-//! Layer 0, saml: verification of enveloped XML signatures (saml-core-2.0-os §5.4, xmldsig-core §3.2, conformance
-//! B-09 to B-14). One narrow form is accepted and anything else is refused by name. What comes back is the
-//! octets that were signed, parsed anew: nothing of the document around them can be mistaken for signed.
+//! Layer 0, saml: verification of enveloped XML signatures (saml-core-2.0-os §5.4, xmldsig-core
+//! §3.2, conformance B-09 to B-14). One narrow form is accepted and anything else is refused by
+//! name. What comes back is the octets that were signed, parsed anew: nothing of the document
+//! around them can be mistaken for signed.
 
 use aws_lc_rs::digest::{self, SHA256, SHA384, SHA512};
 use base64::Engine as _;
@@ -45,13 +46,15 @@ impl SignedContent {
 /// Longest canonical `SignedInfo`, bytes. The accepted form needs about 1 KiB.
 const SIGNED_INFO_BYTES: usize = 16 * 1024;
 
-/// Verifies the signature that `element` has at `place`, by any of the pinned `keys`. `KeyInfo` is never looked at.
+/// Verifies the signature that `element` has at `place`, by any of the pinned `keys`. `KeyInfo` is
+/// never looked at.
 /// `limits` are those of the document: the canonical form may be twice as long.
 ///
 /// # Errors
 /// [`Error::SignatureMissing`] without a signature; [`Error::SignatureForm`], [`Error::Algorithm`],
-/// [`Error::Digest`], [`Error::Base64`], [`Error::Element`] or [`Error::Absent`] for a form that is not the
-/// accepted one; [`Error::SignatureInvalid`] when no key fits; [`Error::DigestMismatch`] when the content changed.
+/// [`Error::Digest`], [`Error::Base64`], [`Error::Element`] or [`Error::Absent`] for a form that is
+/// not the accepted one; [`Error::SignatureInvalid`] when no key fits; [`Error::DigestMismatch`]
+/// when the content changed.
 pub fn verify(
     element: Element<'_>,
     keys: &[VerifyingKey],
@@ -70,7 +73,8 @@ pub fn verify(
     let prefixes = exc_c14n(method)?;
     let algorithm = SignatureAlgorithm::from_uri(algorithm_of(algorithm)?)?;
 
-    // The key's word over SignedInfo comes first: it is small, and without it the rest proves nothing.
+    // The key's word over SignedInfo comes first: it is small, and without it the rest proves
+    // nothing.
     let octets = c14n::exclusive(signed_info, &prefixes, None, SIGNED_INFO_BYTES)?;
     let value = decode("SignatureValue", value)?;
     if !keys.iter().any(|key| key.verifies(algorithm, octets.as_bytes(), &value)) {
@@ -148,7 +152,8 @@ fn signature_at(element: Element<'_>, place: Place) -> Result<Element<'_>, Error
     }
 }
 
-/// The `ID` of the signed element, which nothing else in the whole document may bear (conformance A-054).
+/// The `ID` of the signed element, which nothing else in the whole document may bear (conformance
+///
 fn unique_id(element: Element<'_>) -> Result<&str, Error> {
     let id = element
         .attribute("ID")
@@ -169,7 +174,8 @@ fn unique_id(element: Element<'_>) -> Result<&str, Error> {
     }
 }
 
-/// `SignedInfo` and `SignatureValue`; a `KeyInfo` behind them is allowed and ignored, an `Object` is not.
+/// `SignedInfo` and `SignatureValue`; a `KeyInfo` behind them is allowed and ignored, an `Object`
+/// is not.
 fn parts(signature: Element<'_>) -> Result<(Element<'_>, Element<'_>), Error> {
     const EXPECTED: &str = "SignedInfo, SignatureValue and at most a KeyInfo";
     let [signed_info, value] = match signature.children().count() {

@@ -1,4 +1,5 @@
-//! Tests of the signature check: one accepted form, every refusal by its name, and wrapped documents.
+//! Tests of the signature check: one accepted form, every refusal by its name, and wrapped
+//! documents.
 
 use super::*;
 use crate::saml::key::SigningKey;
@@ -80,7 +81,8 @@ fn check(document: &str) -> Result<SignedContent, Error> {
     check_at(document, Place::First)
 }
 
-/// The good document with `from` replaced, which must be refused with an error whose text has all of `parts`.
+/// The good document with `from` replaced, which must be refused with an error whose text has all
+/// of `parts`.
 fn refused(from: &str, to: &str, parts: &[&str]) {
     let document = good();
     assert!(document.contains(from), "nothing to replace: {from}");
@@ -279,8 +281,8 @@ fn group(id: &str, what: &str) -> String {
     format!("<md:EntitiesDescriptor xmlns:md='{MD}' ID='{id}'>{what}</md:EntitiesDescriptor>")
 }
 
-/// In none of these shapes may the attacker's root be taken for signed (conformance B-11). Each comes with a part of
-/// the error that must refuse it.
+/// In none of these shapes may the attacker's root be taken for signed (conformance B-11). Each
+/// comes with a part of the error that must refuse it.
 fn assert_wrapped_are_refused(shapes: &[(&str, String, &str)]) {
     for (name, shape, part) in shapes {
         assert!(shape.contains("evil"), "{name} attacks nothing");

@@ -1,5 +1,6 @@
-//! Layer 0, saml: the endpoints of a service provider (saml-metadata-2.0-os §2.2.2, §2.2.3). A URL that a browser
-//! would be sent to must be one that we would send to (A-072, C-21), or the metadata as a whole is refused.
+//! Layer 0, saml: the endpoints of a service provider (saml-metadata-2.0-os §2.2.2, §2.2.3). A URL
+//! that a browser would be sent to must be one that we would send to (A-072, C-21), or the metadata
+//! as a whole is refused.
 
 use super::{ServiceProvider, Warning, metadata, required};
 use crate::saml::error::{Error, shortened};

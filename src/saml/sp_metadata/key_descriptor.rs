@@ -1,5 +1,6 @@
-//! Layer 0, saml: the keys of a service provider (saml-metadata-2.0-os §2.4.1.1). A key that cannot be used is left
-//! out with a warning, so that a new kind of key beside the old one does no harm; no key is dropped in silence.
+//! Layer 0, saml: the keys of a service provider (saml-metadata-2.0-os §2.4.1.1). A key that cannot
+//! be used is left out with a warning, so that a new kind of key beside the old one does no harm;
+//! no key is dropped in silence.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -69,7 +70,8 @@ fn take(key: VerifyingKey, purpose: Use, provider: &mut ServiceProvider) {
     }
 }
 
-/// The first certificate of the descriptor's `KeyInfo`: further ones are its issuers. White space is ignored.
+/// The first certificate of the descriptor's `KeyInfo`: further ones are its issuers. White space
+/// is ignored.
 fn certificate(descriptor: Element<'_>) -> Result<Vec<u8>, Error> {
     let certificate = descriptor
         .children_named(ns::DSIG, "KeyInfo")

@@ -1,8 +1,9 @@
-//! Layer 0, saml: a service provider's metadata, read (saml-metadata-2.0-os §2). Everything that a journey needs to
-//! know about a service provider comes from here; what is wrong is said at upload, not at the first login.
+//! Layer 0, saml: a service provider's metadata, read (saml-metadata-2.0-os §2). Everything that a
+//! journey needs to know about a service provider comes from here; what is wrong is said at upload,
+//! not at the first login.
 //!
-//! Elements and attributes that we do not know are ignored (saml-metadata-2.0-os §2.2.1, A-020). What we know but do
-//! not offer is listed in the warnings.
+//! Elements and attributes that we do not know are ignored (saml-metadata-2.0-os §2.2.1, A-020).
+//! What we know but do not offer is listed in the warnings.
 
 mod endpoint;
 mod key_descriptor;
@@ -31,8 +32,8 @@ pub struct ServiceProvider {
     pub authn_requests_signed: bool,
     /// It wants signed assertions, beyond what the binding asks for.
     pub want_assertions_signed: bool,
-    /// The keys that verify its messages, at most [`crate::limits::SP_SIGNING_KEYS`]. Without any, only
-    /// unsigned requests can be answered.
+    /// The keys that verify its messages, at most [`crate::limits::SP_SIGNING_KEYS`]. Without any,
+    /// only unsigned requests can be answered.
     pub signing_keys: Vec<VerifyingKey>,
     /// The certificates to encrypt for, DER.
     pub encryption_certificates: Vec<Vec<u8>>,
@@ -106,17 +107,20 @@ impl fmt::Display for Warning {
 /// Why a metadata document is believed.
 #[derive(Clone, Copy, Debug)]
 pub enum Trust<'k> {
-    /// By the way it came: uploaded by the operator, a local file, TLS. A signature in it is not looked at.
+    /// By the way it came: uploaded by the operator, a local file, TLS. A signature in it is not
+    /// looked at.
     Origin,
     /// By a signature on the document element, by one of these keys, fixed out of band.
     Signature(&'k [VerifyingKey]),
 }
 
-/// Reads the service provider `wanted` out of a metadata document; without `wanted`, the only one that is in it.
+/// Reads the service provider `wanted` out of a metadata document; without `wanted`, the only one
+/// that is in it.
 ///
 /// # Errors
-/// Those of the XML reader and, with [`Trust::Signature`], of [`verify`]; [`Error::Metadata`], [`Error::Absent`],
-/// [`Error::Value`], [`Error::Key`] for a description that cannot work; [`Error::MetadataExpired`] at `now`.
+/// Those of the XML reader and, with [`Trust::Signature`], of [`verify`]; [`Error::Metadata`],
+/// [`Error::Absent`], [`Error::Value`], [`Error::Key`] for a description that cannot work;
+/// [`Error::MetadataExpired`] at `now`.
 pub fn read(
     octets: &[u8],
     wanted: Option<&EntityId>,
@@ -146,8 +150,9 @@ impl ServiceProvider {
         self.acs.iter().find(|acs| acs.index == index)
     }
 
-    /// The default one: the first with `isDefault` true, else the first without `isDefault` false, else the first
-    /// (saml-metadata-2.0-os §2.2.3). `None` never happens for metadata that was read here.
+    /// The default one: the first with `isDefault` true, else the first without `isDefault` false,
+    /// else the first (saml-metadata-2.0-os §2.2.3). `None` never happens for metadata that was
+    /// read here.
     #[must_use]
     pub fn default_acs(&self) -> Option<&AssertionConsumer> {
         let first = |is_default| self.acs.iter().find(move |acs| acs.is_default == is_default);

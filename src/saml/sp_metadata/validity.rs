@@ -1,5 +1,5 @@
-//! Layer 0, saml: how long metadata may be used (saml-metadata-2.0-os §2.3.1, §2.3.2): the strictest of what the
-//! role, its entity and the groups around them say.
+//! Layer 0, saml: how long metadata may be used (saml-metadata-2.0-os §2.3.1, §2.3.2): the
+//! strictest of what the role, its entity and the groups around them say.
 
 use std::time::Duration;
 
@@ -38,8 +38,8 @@ pub(super) fn read<'d>(
     }
 }
 
-/// An `xs:duration` that is not negative: `P[nY][nM][nD][T[nH][nM][n[.n]S]]`. It only says when to look again, so a
-/// year counts 365 days, a month 30, and fractions of a second nothing.
+/// An `xs:duration` that is not negative: `P[nY][nM][nD][T[nH][nM][n[.n]S]]`. It only says when to
+/// look again, so a year counts 365 days, a month 30, and fractions of a second nothing.
 fn duration(text: &str) -> Option<Duration> {
     const DATE: &[(char, u64)] = &[('Y', 31_536_000), ('M', 2_592_000), ('D', 86_400)];
     const TIME: &[(char, u64)] = &[('H', 3_600), ('M', 60), ('S', 1)];

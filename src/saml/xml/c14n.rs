@@ -1,20 +1,22 @@
-//! Layer 0, saml: exclusive canonicalisation without comments (Exclusive XML Canonicalization 1.0, Canonical XML
-//! 1.0 §2.3), of one element with what is inside it. Comments are not in the tree and processing instructions
-//! never get in, so there is nothing else to leave out.
+//! Layer 0, saml: exclusive canonicalisation without comments (Exclusive XML Canonicalization 1.0,
+//! Canonical XML 1.0 §2.3), of one element with what is inside it. Comments are not in the tree and
+//! processing instructions never get in, so there is nothing else to leave out.
 
 use super::escape;
 use super::tree::{Content, Element};
 use crate::limits;
 use crate::saml::error::Error;
 
-/// The canonical form of `apex`, without the element `without` (the signature that is inside what it signs).
+/// The canonical form of `apex`, without the element `without` (the signature that is inside what
+/// it signs).
 ///
-/// `prefixes` is the `InclusiveNamespaces` list: these prefixes (`#default` for none) are written wherever they
-/// are in scope, also when nothing uses them (exc-c14n §3).
+/// `prefixes` is the `InclusiveNamespaces` list: these prefixes (`#default` for none) are written
+/// wherever they are in scope, also when nothing uses them (exc-c14n §3).
 ///
 /// # Errors
-/// [`Error::TooLong`] when the form would be longer than `limit` bytes: each element may have to repeat a
-/// declaration that stands once in the document. [`Error::XmlLimit`] for a list that is too long.
+/// [`Error::TooLong`] when the form would be longer than `limit` bytes: each element may have to
+/// repeat a declaration that stands once in the document. [`Error::XmlLimit`] for a list that is
+/// too long.
 pub fn exclusive<'d>(
     apex: Element<'d>,
     prefixes: &[&str],
@@ -99,7 +101,8 @@ impl<'d> Canonical<'d, '_> {
         self.out.push_str(local);
     }
 
-    /// Writes the declarations that the element needs and its output ancestors have not made (exc-c14n §3).
+    /// Writes the declarations that the element needs and its output ancestors have not made
+    /// (exc-c14n §3).
     fn namespaces(&mut self, element: Element<'d>) {
         let mut wanted: Vec<Binding<'d>> = Vec::new();
         let attributes = element.attributes().map(|a| a.prefix).filter(|p| !p.is_empty());
@@ -130,7 +133,8 @@ impl<'d> Canonical<'d, '_> {
         }
     }
 
-    /// Writes the attributes by namespace name, then local name; those without a namespace come first.
+    /// Writes the attributes by namespace name, then local name; those without a namespace come
+    /// first.
     fn attributes(&mut self, element: Element<'d>) {
         let mut attributes: Vec<_> = element.attributes().collect();
         attributes.sort_unstable_by_key(|a| (a.namespace, a.local));

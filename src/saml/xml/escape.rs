@@ -1,4 +1,5 @@
-//! Layer 0, saml: the escapes of Canonical XML (Canonical XML 1.0 §2.3), for writer and canonicaliser alike.
+//! Layer 0, saml: the escapes of Canonical XML (Canonical XML 1.0 §2.3), for writer and
+//! canonicaliser alike.
 
 /// Appends `text` as element content.
 pub(super) fn text(out: &mut String, text: &str) {

@@ -1,5 +1,6 @@
-//! Layer 0, saml: XML as SAML needs it: a strict reader into one small tree, an escaping writer that emits the
-//! canonical form, and exclusive canonicalisation of that tree. Nothing here opens, fetches or expands.
+//! Layer 0, saml: XML as SAML needs it: a strict reader into one small tree, an escaping writer
+//! that emits the canonical form, and exclusive canonicalisation of that tree. Nothing here opens,
+//! fetches or expands.
 
 pub mod c14n;
 mod escape;
@@ -13,5 +14,7 @@ pub use tree::{Attribute, Content, Document, Element};
 /// Whether XML 1.0 can carry `c` (XML 1.0 §2.2).
 #[must_use]
 pub fn is_xml_char(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+    matches!(c,
+        '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..
+    )
 }

@@ -1,7 +1,9 @@
-//! Layer 0, saml: the strict reader (conformance B-01 to B-08). Limits come first; a DOCTYPE ends the matter
-//! before parsing begins; what is not well-formed and namespace-correct UTF-8 is refused, never repaired.
+//! Layer 0, saml: the strict reader (conformance B-01 to B-08). Limits come first; a DOCTYPE ends
+//! the matter before parsing begins; what is not well-formed and namespace-correct UTF-8 is
+//! refused, never repaired.
 //!
-//! The tokenizer is quick-xml; names, namespaces, attributes, references and limits are checked here.
+//! The tokenizer is quick-xml; names, namespaces, attributes, references and limits are checked
+//! here.
 
 use std::collections::HashMap;
 
@@ -35,7 +37,8 @@ impl Limits {
 /// Reads one document.
 ///
 /// # Errors
-/// [`Error::TooLong`], [`Error::NotUtf8`], [`Error::Doctype`], [`Error::Malformed`] or [`Error::XmlLimit`].
+/// [`Error::TooLong`], [`Error::NotUtf8`], [`Error::Doctype`], [`Error::Malformed`] or
+/// [`Error::XmlLimit`].
 pub fn parse(octets: &[u8], limits: Limits) -> Result<Document, Error> {
     if octets.len() > limits.bytes {
         return Err(Error::TooLong { limit: limits.bytes, found: octets.len() });
@@ -223,7 +226,8 @@ impl Builder {
         Ok((prefix.to_owned(), local.to_owned()))
     }
 
-    /// Splits ` name="value" …` strictly: white space before each, both quotes allowed, no `<` in a value.
+    /// Splits ` name="value" …` strictly: white space before each, both quotes allowed, no `<` in a
+    /// value.
     fn raw_attributes<'s>(&self, mut rest: &'s str) -> Result<Vec<(&'s str, &'s str)>, Error> {
         let bad = || self.malformed("an attribute that is not name=\"value\"");
         let mut found = Vec::new();
@@ -319,7 +323,8 @@ impl Builder {
         })
     }
 
-    /// Normalises an attribute value (XML 1.0 §3.3.3): literal white space is a space, references are kept.
+    /// Normalises an attribute value (XML 1.0 §3.3.3): literal white space is a space, references
+    /// are kept.
     fn attribute_value(&self, raw: &str) -> Result<String, Error> {
         let mut value = String::with_capacity(raw.len());
         let mut rest = raw;

@@ -1,4 +1,5 @@
-//! Layer 0, saml: the one tree that both the signature check and the reading of values walk (conformance B-08).
+//! Layer 0, saml: the one tree that both the signature check and the reading of values walk
+//! (conformance B-08).
 
 use crate::saml::error::{Error, shortened};
 
@@ -18,7 +19,8 @@ pub(super) struct ElementData {
     pub(super) local: String,
     pub(super) namespace: Option<usize>,
     pub(super) attributes: Vec<AttributeData>,
-    /// Declarations on this very element: prefix (empty for the default) and name (`None` undeclares it).
+    /// Declarations on this very element: prefix (empty for the default) and name (`None`
+    /// undeclares it).
     pub(super) declared: Vec<(String, Option<usize>)>,
     pub(super) content: Vec<ContentData>,
 }
@@ -147,7 +149,8 @@ impl<'d> Element<'d> {
         self.attributes().find(|a| a.namespace.is_none() && a.local == local).map(|a| a.value)
     }
 
-    /// The namespaces declared on this element: prefix and name, `None` where the default is undeclared.
+    /// The namespaces declared on this element: prefix and name, `None` where the default is
+    /// undeclared.
     pub fn declared(self) -> impl Iterator<Item = (&'d str, Option<&'d str>)> {
         self.data()
             .declared
@@ -184,7 +187,8 @@ impl<'d> Element<'d> {
     /// The text of an element that has no child elements; empty when there is none.
     ///
     /// # Errors
-    /// When there is a child element: part of a value is never taken for the whole (conformance B-07).
+    /// When there is a child element: part of a value is never taken for the whole (conformance
+    /// B-07).
     pub fn text(self) -> Result<&'d str, Error> {
         let mut content = self.content();
         match (content.next(), content.next()) {

@@ -1,8 +1,10 @@
-//! Layer 0, saml: the escaping writer (conformance B-22, C-54). It emits the form that exclusive canonicalisation
-//! would give, so what is written is what is signed: double quotes, no empty-element tags, escapes of C14N.
+//! Layer 0, saml: the escaping writer (conformance B-22, C-54). It emits the form that exclusive
+//! canonicalisation would give, so what is written is what is signed: double quotes, no
+//! empty-element tags, escapes of C14N.
 //!
-//! The caller gives namespace declarations and attributes in canonical order (declarations by prefix, then
-//! attributes by namespace and name); every shape that we emit is compared with an independent canonicaliser.
+//! The caller gives namespace declarations and attributes in canonical order (declarations by
+//! prefix, then attributes by namespace and name); every shape that we emit is compared with an
+//! independent canonicaliser.
 
 use super::{escape, is_xml_char};
 use crate::saml::error::Error;
@@ -92,7 +94,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Inserts `fragment`, which this writer or the signer made, at an earlier [`Writer::position`].
+    /// Inserts `fragment`, which this writer or the signer made, at an earlier
+    /// [`Writer::position`].
     pub(in crate::saml) fn splice(&mut self, at: usize, fragment: &str) {
         self.out.insert_str(at, fragment);
     }

@@ -1,5 +1,5 @@
-//! Layer 3, sso: tickets that the partner's back end signs itself, as JWTs (RFC 7519) with `EdDSA`, ES256 or RS256.
-//! Used once, for sixty seconds, for this audience only (design §6).
+//! Layer 3, sso: tickets that the partner's back end signs itself, as JWTs (RFC 7519) with `EdDSA`,
+//! ES256 or RS256. Used once, for sixty seconds, for this audience only (design §6).
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
@@ -42,7 +42,8 @@ pub enum TicketAlgorithm {
 }
 
 impl TicketKey {
-    /// Reads the keys in a file's text: one public key as PEM, or a JWKS whose keys of this algorithm are taken.
+    /// Reads the keys in a file's text: one public key as PEM, or a JWKS whose keys of this
+    /// algorithm are taken.
     ///
     /// # Errors
     /// A sentence that says what was expected.

@@ -1,4 +1,5 @@
-//! Tests of signed tickets: what their claims may say. The signature and the single use are tested over HTTP.
+//! Tests of signed tickets: what their claims may say. The signature and the single use are tested
+//! over HTTP.
 
 use time::macros::datetime;
 

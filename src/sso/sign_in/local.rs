@@ -1,5 +1,5 @@
-//! Layer 3, sso: local users with passwords. Unknown names cost as much as known ones (B-36), attempts are limited
-//! (B-42), and the form works only in the browser that opened it (B-32).
+//! Layer 3, sso: local users with passwords. Unknown names cost as much as known ones (B-36),
+//! attempts are limited (B-42), and the form works only in the browser that opened it (B-32).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,7 +88,8 @@ impl Sso {
             .map_err(|e| Refusal::new(Code::Internal, format!("checking a password: {e}")))
     }
 
-    /// Counts an attempt. Only a rate limit, so a store that is away lets it pass and says so (conformance D-02).
+    /// Counts an attempt. Only a rate limit, so a store that is away lets it pass and says so
+    /// (conformance D-02).
     async fn count_attempt(
         &self,
         tenant: &Tenant,

@@ -1,4 +1,5 @@
-//! Layer 3, sso: the ways to sign users in. Each is one file that ends in a [`Proven`](super::session::Proven).
+//! Layer 3, sso: the ways to sign users in. Each is one file that ends in a
+//! [`Proven`](super::session::Proven).
 
 pub mod jwt;
 pub mod local;

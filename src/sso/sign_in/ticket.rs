@@ -1,5 +1,5 @@
-//! Layer 3, sso: one-time tickets (design §6). The partner's back end asks for one by the API, or signs one itself
-//! (see [`super::jwt`]); the browser brings it to `/{tenant}/launch`.
+//! Layer 3, sso: one-time tickets (design §6). The partner's back end asks for one by the API, or
+//! signs one itself (see [`super::jwt`]); the browser brings it to `/{tenant}/launch`.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
@@ -93,10 +93,12 @@ pub struct Given {
 }
 
 impl Sso {
-    /// Gives out a ticket. The same idempotency key with the same claims gets the same answer and no second ticket.
+    /// Gives out a ticket. The same idempotency key with the same claims gets the same answer and
+    /// no second ticket.
     ///
     /// # Errors
-    /// [`Code::TicketClaims`], [`Code::ServiceNotAllowed`], [`Code::IdempotencyConflict`], or a store's refusal.
+    /// [`Code::TicketClaims`], [`Code::ServiceNotAllowed`], [`Code::IdempotencyConflict`], or a
+    /// store's refusal.
     pub async fn give_ticket(
         &self,
         tenant: &Tenant,
@@ -149,8 +151,8 @@ impl Sso {
         Ok(Redeemed { proven, service: claims.service })
     }
 
-    /// The ticket for a call: unpredictable without our seed, the same for the same call on every node, so that
-    /// nothing that could be redeemed needs to be stored for repeating the answer.
+    /// The ticket for a call: unpredictable without our seed, the same for the same call on every
+    /// node, so that nothing that could be redeemed needs to be stored for repeating the answer.
     fn derive_ticket(&self, tenant: &Tenant, idempotency_key: &str, body: &[u8]) -> String {
         let mut context = hmac::Context::with_key(&self.ticket_seed);
         for part in [tenant.id.as_str().as_bytes(), idempotency_key.as_bytes(), body] {

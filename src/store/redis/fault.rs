@@ -1,5 +1,5 @@
-//! Layer 1: what an error of Redis means to us. Its own texts are never passed on: they may repeat a command with its
-//! arguments.
+//! Layer 1: what an error of Redis means to us. Its own texts are never passed on: they may repeat
+//! a command with its arguments.
 
 use redis::{ErrorKind, RedisError};
 

@@ -1,8 +1,9 @@
 //! Layer 1: the connection to Redis that all tasks share, and how it comes back after it was lost.
 //!
-//! Not the `redis` crate's own manager, because that one gives up for good on some errors (wrong password, a server
-//! that is still loading), keeps a connection whose peer no longer answers, and reads the system's certificates at
-//! every connect. Here any failure is followed by another attempt, made when somebody calls.
+//! Not the `redis` crate's own manager, because that one gives up for good on some errors (wrong
+//! password, a server that is still loading), keeps a connection whose peer no longer answers, and
+//! reads the system's certificates at every connect. Here any failure is followed by another
+//! attempt, made when somebody calls.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -29,7 +30,8 @@ pub(super) struct Link {
 enum State {
     /// Nobody has asked for a connection since the last one was lost.
     Idle,
-    /// A connection is being made. The time is a safety net for the task that makes it: a runtime may end under it.
+    /// A connection is being made. The time is a safety net for the task that makes it: a runtime
+    /// may end under it.
     Dialing { gives_up: Instant },
     /// Connected, as far as we know.
     Up(Arc<Live>),
@@ -55,8 +57,8 @@ impl Link {
         Self { target: Arc::new(target), state: Arc::new(watch::Sender::new(State::Idle)) }
     }
 
-    /// Sends commands and reads their answers. Waits at most [`limits::STORE_DEADLINE`] for the answers, and before that
-    /// as long for a connection if there is none.
+    /// Sends commands and reads their answers. Waits at most [`limits::STORE_DEADLINE`] for the
+    /// answers, and before that as long for a connection if there is none.
     pub(super) async fn ask<T: FromRedisValue>(
         &self,
         pipeline: &Pipeline,
@@ -75,7 +77,8 @@ impl Link {
                 Err(self.error(fault))
             }
             Err(_) => {
-                // The server hangs or the network swallows: only a new connection can tell whether it is back.
+                // The server hangs or the network swallows: only a new connection can tell whether
+                // it is back.
                 self.lose(&live, "no answer in time");
                 Err(self.away("no answer in time"))
             }

@@ -1,4 +1,5 @@
-//! Layer 1: where Redis is and how it is reached: read once, so that nothing can be wrong with it later.
+//! Layer 1: where Redis is and how it is reached: read once, so that nothing can be wrong with it
+//! later.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,8 +18,8 @@ const DEFAULT_PORT: u16 = 6379;
 /// Where Redis is and how it is reached.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `redis[s]://[[user]:password@]host[:port][/database]`; user and password percent-encoded. The port is 6379 and
-    /// the database 0 unless said.
+    /// `redis[s]://[[user]:password@]host[:port][/database]`; user and password percent-encoded.
+    /// The port is 6379 and the database 0 unless said.
     pub url: SecretString,
     /// What all keys of this deployment begin with, such as `skybridge:`.
     pub prefix: String,

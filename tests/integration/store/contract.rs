@@ -1,4 +1,5 @@
-//! What every backend must do, as functions over the trait; `contract!` makes tests of them for one backend.
+//! What every backend must do, as functions over the trait; `contract!` makes tests of them for one
+//! backend.
 
 use std::collections::HashSet;
 use std::sync::Arc;

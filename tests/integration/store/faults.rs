@@ -1,5 +1,6 @@
-//! What happens when Redis does not play its part (D-01, D-03, D-04): every call ends soon, with a clear cause and
-//! without a secret in it, and the store works again by itself once the server does.
+//! What happens when Redis does not play its part (D-01, D-03, D-04): every call ends soon, with a
+//! clear cause and without a secret in it, and the store works again by itself once the server
+//! does.
 
 use std::collections::HashSet;
 use std::future::Future;
