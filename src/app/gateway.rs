@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::fetch::HttpFetch;
@@ -134,7 +135,9 @@ impl Gateway {
             self.refresh,
             self.shutdown.clone(),
         ));
-        tasks.spawn(reload(self.rings, self.shutdown.clone()));
+        let hangup = signal(SignalKind::hangup());
+        let hangup = hangup.map_err(|error| StartError::Part(format!("SIGHUP: {error}")))?;
+        tasks.spawn(reload(self.rings, hangup, self.shutdown.clone()));
         if let Some(tls) = self.tls {
             tasks.spawn(tls.watch(RELOAD, self.shutdown.clone()));
         }
@@ -195,11 +198,12 @@ fn log_report(report: &Report) {
     }
 }
 
-/// Takes over what `skybridge keys` changed.
-async fn reload(rings: Arc<Rings>, shutdown: Shutdown) {
+/// Takes over what `skybridge keys` changed: twice a minute, and at once on SIGHUP.
+async fn reload(rings: Arc<Rings>, mut hangup: Signal, shutdown: Shutdown) {
     loop {
         tokio::select! {
             () = shutdown.beginning() => return,
+            _ = hangup.recv() => {}
             () = tokio::time::sleep(RELOAD) => {}
         }
         let rings = Arc::clone(&rings);

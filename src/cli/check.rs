@@ -8,7 +8,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{Common, Outcome};
-use crate::config::{Config, EXAMPLE, Faults, SignIn, StoreUrl, Tenant};
+use crate::app::records::Records;
+use crate::config::{self, Config, EXAMPLE, Faults, SignIn, StoreUrl, Tenant};
 
 /// Tell everything that is wrong with the configuration file, or what would run
 ///
@@ -30,7 +31,7 @@ impl Check {
             out.write_all(EXAMPLE.as_bytes())?;
             return Ok(ExitCode::SUCCESS);
         }
-        let config = common.load();
+        let config = common.load().and_then(|config| built(&common.config, config));
         if self.json {
             let report = report(&common.config, &config);
             writeln!(out, "{report:#}")?;
@@ -46,6 +47,14 @@ impl Check {
                 Err(format!("{faults}\n{count}; nothing was started").into())
             }
         }
+    }
+}
+
+/// The configuration, if the parts that it declares can be built: an unknown cloud, a key file that is no key.
+fn built(file: &Path, config: Config) -> Result<Config, Faults> {
+    match Records::of(&config) {
+        Ok(_) => Ok(config),
+        Err(complaints) => Err(config::locate(file, complaints)),
     }
 }
 
@@ -135,6 +144,8 @@ master_key = { file = "master.key" }
 id = "acme"
 name = "Acme"
 cloud = "huawei-cn"
+x_account_type = "acme_IDP"
+bp_id = "6d0d2b1c0e9a4f7f"
 sign_in = "local"
 portal_url = "https://shop.partner.example"
 "#;

@@ -67,7 +67,7 @@ impl Ephemeral for Redis {
             let mut pipeline = pipe();
             let command = pipeline.cmd("SET").arg(self.name(key)).arg(value);
             command.arg("PX").arg(millis(life)).ignore();
-            self.link.ask(&pipeline).await
+            self.link.ask("put", &pipeline).await
         })
     }
 
@@ -75,7 +75,7 @@ impl Ephemeral for Redis {
         Box::pin(async move {
             let mut pipeline = pipe();
             pipeline.cmd("GET").arg(self.name(key));
-            let (value,) = self.link.ask(&pipeline).await?;
+            let (value,) = self.link.ask("get", &pipeline).await?;
             Ok(value)
         })
     }
@@ -84,7 +84,7 @@ impl Ephemeral for Redis {
         Box::pin(async move {
             let mut pipeline = pipe();
             pipeline.cmd("GETDEL").arg(self.name(key));
-            let (value,) = self.link.ask(&pipeline).await?;
+            let (value,) = self.link.ask("take", &pipeline).await?;
             Ok(value)
         })
     }
@@ -93,7 +93,7 @@ impl Ephemeral for Redis {
         Box::pin(async move {
             let mut pipeline = pipe();
             self.add_claim(&mut pipeline, key, value, life);
-            let (before,) = self.link.ask(&pipeline).await?;
+            let (before,) = self.link.ask("claim", &pipeline).await?;
             Ok(claim_of(before))
         })
     }
@@ -102,7 +102,7 @@ impl Ephemeral for Redis {
         Box::pin(async move {
             let mut pipeline = pipe();
             pipeline.cmd("GETEX").arg(self.name(key)).arg("PX").arg(millis(life));
-            let (value,) = self.link.ask(&pipeline).await?;
+            let (value,) = self.link.ask("renew", &pipeline).await?;
             Ok(value)
         })
     }
@@ -118,7 +118,7 @@ impl Ephemeral for Redis {
             let mut pipeline = pipe();
             pipeline.cmd("GETEX").arg(self.name(renewal.0)).arg("PX").arg(millis(renewal.1));
             self.add_claim(&mut pipeline, claim, value, life);
-            let (found, before) = self.link.ask(&pipeline).await?;
+            let (found, before) = self.link.ask("renew_and_claim", &pipeline).await?;
             Ok((found, claim_of(before)))
         })
     }
@@ -131,7 +131,7 @@ impl Ephemeral for Redis {
             // somebody out for good).
             pipeline.atomic().cmd("INCR").arg(&name);
             pipeline.cmd("PEXPIRE").arg(&name).arg(millis(life)).arg("NX").ignore();
-            let (count,) = self.link.ask(&pipeline).await?;
+            let (count,) = self.link.ask("count", &pipeline).await?;
             Ok(count)
         })
     }
@@ -140,7 +140,7 @@ impl Ephemeral for Redis {
         Box::pin(async move {
             let mut pipeline = pipe();
             pipeline.cmd("DEL").arg(self.name(key)).ignore();
-            self.link.ask(&pipeline).await
+            self.link.ask("remove", &pipeline).await
         })
     }
 
@@ -148,7 +148,7 @@ impl Ephemeral for Redis {
         Box::pin(async move {
             let mut pipeline = pipe();
             pipeline.cmd("PING").ignore();
-            self.link.ask(&pipeline).await
+            self.link.ask("ping", &pipeline).await
         })
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 use super::StoreError;
 use super::fault::{Fate, Fault, FaultKind};
 use super::options::Target;
-use crate::limits;
+use crate::{limits, measure};
 
 /// The shared connection.
 pub(super) struct Link {
@@ -61,8 +61,19 @@ impl Link {
     /// answers, and before that as long for a connection if there is none.
     pub(super) async fn ask<T: FromRedisValue>(
         &self,
+        operation: &'static str,
         pipeline: &Pipeline,
     ) -> Result<T, StoreError> {
+        let begun = Instant::now();
+        let answer = self.answer(pipeline).await;
+        measure::store(operation, begun.elapsed());
+        if answer.is_err() {
+            measure::store_failed(operation);
+        }
+        answer
+    }
+
+    async fn answer<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, StoreError> {
         let live = timeout(limits::STORE_DEADLINE, self.live())
             .await
             .map_err(|_| self.away("not connected in time"))??;
