@@ -184,7 +184,8 @@ fn log_report(report: &Report) {
     let tenant = report.tenant.as_str();
     match &report.outcome {
         Ok(loaded) => {
-            tracing::info!(tenant, sp = %loaded.entity_id, change = ?loaded.change, "metadata loaded");
+            let (sp, change) = (&loaded.entity_id, loaded.change);
+            tracing::info!(tenant, %sp, ?change, "metadata loaded");
             for warning in &loaded.warnings {
                 tracing::warn!(tenant, sp = %loaded.entity_id, %warning, "metadata not used whole");
             }
