@@ -50,7 +50,8 @@ impl Check {
     }
 }
 
-/// The configuration, if the parts that it declares can be built: an unknown cloud, a key file that is no key.
+/// The configuration, if the parts that it declares can be built: each cloud is known, each key
+/// file holds a key.
 fn built(file: &Path, config: Config) -> Result<Config, Faults> {
     match Records::of(&config) {
         Ok(_) => Ok(config),
