@@ -39,14 +39,16 @@ pub struct Gateway {
 
 /// The addresses of the gateway.
 pub fn router(gateway: Gateway) -> Router {
+    // Who only looks (HEAD, as link scanners send) must not use up a ticket, a request or a journey.
+    let no_head = guard::method_not_allowed;
     Router::new()
-        .route("/{tenant}/launch", get(launch::by_link).post(launch::by_form))
-        .route("/{tenant}/cloud", get(launch::cloud))
-        .route("/{tenant}/continue/{handle}", get(launch::resume))
+        .route("/{tenant}/launch", get(launch::by_link).post(launch::by_form).head(no_head))
+        .route("/{tenant}/cloud", get(launch::cloud).head(no_head))
+        .route("/{tenant}/continue/{handle}", get(launch::resume).head(no_head))
         .route("/{tenant}/sign-in", get(sign_in::page).post(sign_in::submit))
-        .route("/{tenant}/saml/sso", get(saml::sso))
-        .route("/{tenant}/saml/sso/{kid}", get(saml::sso_of_key))
-        .route("/{tenant}/saml/logout", get(saml::logout))
+        .route("/{tenant}/saml/sso", get(saml::sso).head(no_head))
+        .route("/{tenant}/saml/sso/{kid}", get(saml::sso_of_key).head(no_head))
+        .route("/{tenant}/saml/logout", get(saml::logout).head(no_head))
         .route("/{tenant}/saml/metadata", get(saml::metadata))
         .route("/{tenant}/saml/metadata/{kid}", get(saml::metadata_of_key))
         .route("/api/v1/{tenant}/tickets", post(api::tickets))
