@@ -9,6 +9,8 @@ pub mod clock;
 pub mod cloud;
 pub mod config;
 #[cfg(feature = "fake-cloud")]
+pub mod demo;
+#[cfg(feature = "fake-cloud")]
 pub mod fakecloud;
 pub mod http;
 pub mod journey;

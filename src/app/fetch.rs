@@ -8,6 +8,7 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, StatusCode};
 use url::Url;
 
+use super::resolve::Names;
 use crate::cloud::registration::{Fetch, FetchError, Fetching};
 use crate::limits;
 use crate::saml::EndpointUrl;
@@ -34,6 +35,7 @@ impl HttpFetch {
             .timeout(WHOLE)
             .redirect(Policy::custom(follow))
             .no_proxy()
+            .dns_resolver(Names)
             .referer(false)
             .user_agent(concat!("skybridge/", env!("CARGO_PKG_VERSION")))
             .build()?;

@@ -11,6 +11,7 @@ mod pace;
 pub mod parts;
 pub mod proxy;
 pub mod records;
+pub mod resolve;
 pub mod serve;
 pub mod shutdown;
 pub mod system;

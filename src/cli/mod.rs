@@ -5,6 +5,10 @@
 //! wrong usage.
 
 mod check;
+#[cfg(feature = "fake-cloud")]
+mod demo;
+#[cfg(feature = "fake-cloud")]
+mod fake_cloud;
 mod keys;
 mod metadata;
 mod serve;
@@ -58,6 +62,10 @@ struct Common {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Check),
+    #[cfg(feature = "fake-cloud")]
+    Demo(demo::Demo),
+    #[cfg(feature = "fake-cloud")]
+    FakeCloud(fake_cloud::FakeCloudCommand),
     Keys(keys::Keys),
     Metadata(metadata::Metadata),
     Serve(serve::Serve),
@@ -85,6 +93,10 @@ impl Command {
     fn run(&self, common: &Common, out: &mut dyn Write) -> Outcome {
         match self {
             Self::Check(command) => command.run(common, out),
+            #[cfg(feature = "fake-cloud")]
+            Self::Demo(command) => command.run(out),
+            #[cfg(feature = "fake-cloud")]
+            Self::FakeCloud(command) => command.run(out),
             Self::Keys(command) => command.run(common, out),
             Self::Metadata(command) => command.run(common, out),
             Self::Serve(_) => serve::Serve::run(common),

@@ -1,0 +1,129 @@
+//! Room demo (layer 6): the two ways in which a partner's back end lets a customer through: asking the gateway's API
+//! for a ticket, and signing one itself. The partner's site and the check both use this; a real partner may copy it.
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use reqwest::{Client, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+/// How long a self-signed ticket lives, seconds. The gateway takes no longer ones.
+pub(super) const LIFE: i64 = 60;
+
+/// Who shall be let through, and where to.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Customer {
+    /// The partner's id of them.
+    pub(super) user_id: String,
+    /// The name for the cloud.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    /// The mobile number for the cloud.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mobile: Option<String>,
+    /// The e-mail address for the cloud.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) email: Option<String>,
+    /// The page to open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) service: Option<String>,
+}
+
+/// Asks the gateway for tickets.
+pub(super) struct Api {
+    /// `POST` goes here.
+    pub(super) url: String,
+    /// Proves who asks.
+    pub(super) key: SecretString,
+    /// The client.
+    pub(super) client: Client,
+}
+
+/// What the API answered.
+pub(super) struct Answer {
+    /// The status.
+    pub(super) status: StatusCode,
+    /// The JSON.
+    pub(super) body: Value,
+}
+
+#[derive(Deserialize)]
+struct Given {
+    url: String,
+}
+
+impl Api {
+    /// Asks for a ticket. The same idempotency key and customer give the same ticket again.
+    pub(super) async fn ask(&self, idempotency_key: &str, customer: &Customer) -> Answer {
+        let asked = self
+            .client
+            .post(&self.url)
+            .bearer_auth(self.key.expose_secret())
+            .header("idempotency-key", idempotency_key)
+            .json(customer)
+            .send()
+            .await;
+        match asked {
+            Ok(response) => {
+                let status = response.status();
+                Answer { status, body: response.json().await.unwrap_or(Value::Null) }
+            }
+            Err(error) => Answer {
+                status: StatusCode::BAD_GATEWAY,
+                body: json!({ "detail": error.without_url().to_string() }),
+            },
+        }
+    }
+}
+
+impl Answer {
+    /// The address to send the browser to.
+    ///
+    /// # Errors
+    /// What the gateway said instead.
+    pub(super) fn url(&self) -> Result<String, String> {
+        let given = || Given::deserialize(&self.body).ok().filter(|_| self.status == 201);
+        given().map(|given| given.url).ok_or_else(|| {
+            let text = |name: &str| self.body.get(name).and_then(Value::as_str).unwrap_or("–");
+            format!("{} {}: {}", self.status.as_u16(), text("code"), text("detail"))
+        })
+    }
+}
+
+/// Signs tickets.
+#[derive(Clone)]
+pub(super) struct Signer {
+    kid: String,
+    audience: String,
+    key: EncodingKey,
+}
+
+impl Signer {
+    /// A signer with an Ed25519 key in PEM.
+    pub(super) fn new(kid: &str, audience: &str, pem: &SecretString) -> Result<Self, String> {
+        let key = EncodingKey::from_ed_pem(pem.expose_secret().as_bytes())
+            .map_err(|error| format!("not an Ed25519 private key: {error}"))?;
+        Ok(Self { kid: kid.to_owned(), audience: audience.to_owned(), key })
+    }
+
+    /// The claims of a ticket that is good from `now` on.
+    pub(super) fn claims(&self, customer: &Customer, now: OffsetDateTime, jti: &str) -> Value {
+        let mut claims = json!(customer);
+        if let Some(fields) = claims.as_object_mut()
+            && let Some(sub) = fields.remove("user_id")
+        {
+            fields.insert("sub".to_owned(), sub);
+        }
+        claims["aud"] = json!(self.audience);
+        claims["exp"] = json!(now.unix_timestamp() + LIFE);
+        claims["jti"] = json!(jti);
+        claims
+    }
+
+    /// Signs claims.
+    pub(super) fn sign(&self, claims: &Value) -> Result<String, String> {
+        let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, claims, &self.key).map_err(|error| error.to_string())
+    }
+}
