@@ -1,5 +1,6 @@
-//! App (layer 6): the addresses of names. `localhost` and everything under it is this machine, whatever the system's
-//! resolver says or does not know (RFC 6761 §6.3); all other names are the system's.
+//! App (layer 6): the addresses of names. `localhost` and everything under it is this machine,
+//! whatever the system's resolver says or does not know (RFC 6761 §6.3); all other names are the
+//! system's.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

@@ -1,4 +1,5 @@
-//! `skybridge demo`: gateway, simulated cloud and a partner's site on this machine, with one command.
+//! `skybridge demo`: gateway, simulated cloud and a partner's site on this machine, with one
+//! command.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -18,7 +19,8 @@ use crate::demo::{self, Options, StoreChoice};
 
 /// Try everything on this machine: gateway, simulated cloud, a partner's site
 ///
-/// Needs nothing else. With SKYBRIDGE_REDIS_URL in the environment, sessions are kept in that Redis.
+/// Needs nothing else. With `SKYBRIDGE_REDIS_URL` in the environment, sessions are kept in that
+/// Redis.
 #[derive(Args, Debug)]
 pub(super) struct Demo {
     /// Partner, gateway and cloud take this port and the next two; 0 takes any that are free
@@ -74,8 +76,10 @@ fn welcome(demo: &demo::Demo, store: StoreChoice) -> String {
         StoreChoice::Memory => "in this process",
         StoreChoice::Redis => "in the Redis of SKYBRIDGE_REDIS_URL",
     };
-    let users: Vec<String> =
-        LOCAL_USERS.iter().map(|user| format!("    {:<8}{}", user.login, user.password)).collect();
+    let users: Vec<String> = LOCAL_USERS
+        .iter()
+        .map(|user| format!("            {:<8}{}", user.login, user.password))
+        .collect();
     format!(
         "\
 Skybridge demo: everything is ready.

@@ -33,7 +33,7 @@ pub(super) struct FakeCloudCommand {
     /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8082")]
     listen: SocketAddr,
-    /// The public address: scheme, host and port [default: http://cloud.localhost and the port]
+    /// The public address: scheme, host and port. Without it, cloud.localhost and the port, by http
     #[arg(long, value_name = "URL")]
     base_url: Option<Url>,
     /// Which of the cloud's sites is played
@@ -67,7 +67,7 @@ pub(super) struct KnobArguments {
     /// Seconds that its clock is ahead; negative is behind
     #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_hyphen_values = true)]
     clock_skew: i64,
-    /// The IssueInstant of requests: now, one hour ahead, one hour ago
+    /// The `IssueInstant` of requests: now, one hour ahead, one hour ago
     #[arg(long, value_name = "WHEN", default_value = "now", value_parser = issue_instant)]
     issue_instant: IssueInstant,
     /// Put this into Destination instead of the gateway's address
@@ -85,10 +85,10 @@ pub(super) struct KnobArguments {
     /// Send the last request once more instead of a new one
     #[arg(long)]
     replay_request: bool,
-    /// Ask for a fresh sign-in (ForceAuthn)
+    /// Ask for a fresh sign-in (`ForceAuthn`)
     #[arg(long)]
     force_authn: bool,
-    /// Forbid pages (IsPassive)
+    /// Forbid pages (`IsPassive`)
     #[arg(long)]
     is_passive: bool,
     /// Wait so many milliseconds before each page

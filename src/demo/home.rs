@@ -1,5 +1,5 @@
-//! Room demo (layer 6): the directory of a demo, with every key that it needs. What is there already is used again, so
-//! a kept directory is the same gateway after a restart.
+//! Room demo (layer 6): the directory of a demo, with every key that it needs. What is there
+//! already is used again, so a kept directory is the same gateway after a restart.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};

@@ -1,5 +1,5 @@
-//! Room demo (layer 6): gateway, simulated cloud and a small partner site on this machine, each at an origin of its
-//! own, so that browsers treat them as three sites. `check` walks through all journeys without a browser.
+//! Room demo (layer 6): gateway, simulated cloud and a small partner site on this machine, each at
+//! an origin of its own, so that browsers treat them as three sites.
 
 mod home;
 mod partner;
@@ -26,7 +26,7 @@ use crate::app::shutdown::{Shutdown, on_signals};
 use crate::cloud::registration::{Fetch, Registrations};
 use crate::config::{self, Config};
 use crate::fakecloud::{self, Accounts, FakeCloud, Knobs, Provision};
-use home::{Home, Secrets};
+use home::Home;
 use people::{CUSTOMERS, LOCAL_USERS, Person};
 
 /// The tenant whose customers come with a ticket.
@@ -116,10 +116,7 @@ impl From<StartError> for Error {
 pub struct Demo {
     addresses: Addresses,
     home: Home,
-    secrets: Secrets,
-    registrations: Arc<Registrations>,
     shutdown: Shutdown,
-    system: System,
     tasks: JoinSet<()>,
 }
 
@@ -174,7 +171,7 @@ impl Demo {
                 tracing::error!(%error, "the gateway ended");
             }
         });
-        Ok(Self { addresses, home, secrets, registrations, shutdown, system, tasks })
+        Ok(Self { addresses, home, shutdown, tasks })
     }
 
     /// The three origins.
@@ -278,11 +275,11 @@ async fn provision(
         Accounts::Bound(linked.map(|person| person.user_id.to_owned()).collect())
     };
     let accounts = [bound(&CUSTOMERS), bound(&LOCAL_USERS)];
-    for ((tenant, bp_id), accounts) in settings::BP_IDS.into_iter().zip(accounts) {
+    for (tenant, accounts) in [TENANT, BRAVO].into_iter().zip(accounts) {
         let provision = Provision {
             metadata_xml: parts::metadata(config, system, tenant, None).await?,
             callback_url: None,
-            bp_id: bp_id.to_owned(),
+            bp_id: settings::bp_id(tenant),
             return_url: Some(format!("{}/", addresses.partner)),
             wanted_account_type: Some(account_type(tenant)),
             accounts,

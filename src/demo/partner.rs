@@ -1,5 +1,6 @@
-//! Room demo (layer 6): a small sales platform, as a partner would have one. Its customers are signed in; its back end
-//! lets them through to the cloud, by a ticket of the gateway's API or by one that it signs itself.
+//! Room demo (layer 6): a small sales platform, as a partner would have one. Its customers are
+//! signed in; its back end lets them through to the cloud, by a ticket of the gateway's API or by
+//! one that it signs itself.
 
 use std::sync::Arc;
 
@@ -24,7 +25,8 @@ use crate::random;
 
 /// Who is signed in here.
 const USER_COOKIE: &str = "__Host-partner-user";
-/// The pages of the cloud that the site links to: name in addresses, path at the cloud, Chinese, English.
+/// The pages of the cloud that the site links to: name in addresses, path at the cloud, Chinese,
+/// English.
 const PAGES: [(&str, &str, &str, &str); 5] = [
     ("console", "/iam/", "云控制台", "Cloud console"),
     ("servers", "/console/ecs/?region=cn-north-4&tab=list", "云服务器", "Servers"),
@@ -310,7 +312,8 @@ async fn icon() -> Response {
     ([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response()
 }
 
-/// What holds for every answer. Forms end in redirects to the gateway and the cloud, which `form-action` also judges.
+/// What holds for every answer. Forms end in redirects to the gateway and the cloud, which
+/// `form-action` also judges.
 async fn guarded(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let foreign = *request.method() == Method::POST && !site.is_own(request.headers());
     let mut response =

@@ -1,5 +1,5 @@
-//! Room demo (layer 6): who is in the play. The passwords are no secrets: they are printed, and open a session with a
-//! simulated cloud on this machine.
+//! Room demo (layer 6): who is in the play. The passwords are no secrets: they are printed, and
+//! open a session with a simulated cloud on this machine.
 
 /// Somebody in the play.
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,6 @@
-//! Room demo (layer 6): the two ways in which a partner's back end lets a customer through: asking the gateway's API
-//! for a ticket, and signing one itself. The partner's site and the check both use this; a real partner may copy it.
+//! Room demo (layer 6): the two ways in which a partner's back end lets a customer through: asking
+//! the gateway's API for a ticket, and signing one itself. The partner's site and the check both
+//! use this; a real partner may copy it.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::{Client, StatusCode};
