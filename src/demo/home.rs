@@ -46,13 +46,13 @@ pub(super) struct Secrets {
 impl Home {
     /// Opens `wanted`, or makes a temporary directory that only its owner can enter.
     pub(super) fn open(wanted: Option<&Path>, system: &System) -> Result<Self, Error> {
-        let path = match wanted {
-            Some(path) => path.to_owned(),
-            None => {
+        let path = wanted.map_or_else(
+            || {
                 let name = random::short_id(&*system.random);
                 std::env::temp_dir().join(format!("skybridge-demo-{name}"))
-            }
-        };
+            },
+            Path::to_owned,
+        );
         let temporary = wanted.is_none();
         // An existing temporary directory is somebody else's.
         let made = DirBuilder::new().recursive(!temporary).mode(0o700).create(&path);
@@ -101,7 +101,7 @@ impl Home {
         } else {
             MasterKey::generate_to_file(&path, &*system.random)
         };
-        let store = FileStore::new(&self.path.join(KEYS));
+        let store = FileStore::new(self.path.join(KEYS));
         let smith = Locksmith {
             store: &store,
             master: &master?,

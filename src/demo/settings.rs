@@ -43,10 +43,10 @@ pub(super) fn text(
     api_key: &SecretString,
     system: &System,
 ) -> Result<String, Error> {
-    let part = |error: &dyn std::fmt::Display| Error::Part(error.to_string());
+    let failed = |error: &dyn std::fmt::Display| Error::Part(error.to_string());
     let users = LOCAL_USERS.iter().map(|user| {
-        let hash = Hash::make(user.password.as_bytes(), &*system.random).map_err(|e| part(&e))?;
-        Ok((user, hash.to_phc().clone()))
+        let hash = Hash::make(user.password.as_bytes(), &*system.random).map_err(|e| failed(&e))?;
+        Ok((user, hash.to_phc()))
     });
     let file = File {
         at,
@@ -56,7 +56,7 @@ pub(super) fn text(
         api_key_sha256: hex(digest(&SHA256, api_key.expose_secret().as_bytes()).as_ref()),
         users: users.collect::<Result<_, Error>>()?,
     };
-    file.render().map_err(|error| part(&error))
+    file.render().map_err(|error| failed(&error))
 }
 
 /// The partner's account id at the cloud.
