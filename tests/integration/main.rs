@@ -7,6 +7,7 @@
 mod support;
 
 mod cloud_registration;
+mod foreign;
 mod saml_c14n;
 mod saml_metadata;
 mod saml_signature;

@@ -9,7 +9,7 @@ use skybridge::saml::{Error, VerifyingKey};
 
 use crate::support::xmlsec;
 
-const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/vectors/own");
+const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors");
 
 /// Verifies the assertion of a response with the certificate of the vectors.
 fn assertion_of(response: &str) -> Result<SignedContent, Error> {
@@ -24,13 +24,9 @@ fn assertion_of(response: &str) -> Result<SignedContent, Error> {
 #[test]
 fn a_response_in_the_cloud_s_layout_is_judged_as_xmlsec1_judges_it() {
     let vectors = Path::new(VECTORS);
-    if !vectors.exists() {
-        println!("skipped: the reference messages are not beside this repository ({VECTORS})");
-        return;
-    }
     let certificate = vectors.join("idp.crt");
     let xmlsec =
-        |text: &str| xmlsec::verify(text, &certificate, &format!("{}:Assertion", ns::ASSERTION));
+        |text: &str| xmlsec::verify(&[text], &certificate, &format!("{}:Assertion", ns::ASSERTION));
     let signed = std::fs::read_to_string(vectors.join("response.signed.xml")).unwrap();
     xmlsec(&signed).unwrap();
     let content = assertion_of(&signed).unwrap();

@@ -20,25 +20,36 @@ pub(crate) fn sign(document: &str, options: &[&str]) -> String {
     std::fs::read_to_string(output).expect("what xmlsec1 wrote")
 }
 
-/// Verifies the first signature of `document` with the certificate `pem` alone. `element`
-/// (namespace, colon, local name) is the element whose `ID` the signature refers to. The error is
-/// the tool's report.
-pub(crate) fn verify(document: &str, pem: &Path, element: &str) -> Result<(), String> {
+/// Verifies with the certificate `pem` alone, in each of `documents`, the signature that is a child
+/// of `element` (namespace, colon, local name), whose `ID` it refers to. The error is the tool's
+/// report about the first document that it refuses.
+pub(crate) fn verify(documents: &[&str], pem: &Path, element: &str) -> Result<(), String> {
     let here = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let input = here.path().join("in.xml");
-    std::fs::write(&input, document).map_err(|e| e.to_string())?;
+    let local = element.rsplit(':').next().unwrap_or_default();
+    let signature = format!("//*[local-name()='{local}']/*[local-name()='Signature']");
     let mut xmlsec = Command::new("xmlsec1");
     xmlsec.args(["--verify", "--enabled-key-data", "rsa", "--pubkey-cert-pem"]).arg(pem);
-    run(xmlsec.args(["--id-attr:ID", element]).arg(&input))
+    xmlsec.args(["--id-attr:ID", element, "--node-xpath", &signature]);
+    for (number, document) in documents.iter().enumerate() {
+        let input = here.path().join(format!("{number}.xml"));
+        std::fs::write(&input, document).map_err(|e| e.to_string())?;
+        xmlsec.arg(input);
+    }
+    let report = run(&mut xmlsec)?;
+    let accepted = report.lines().filter(|line| *line == "OK").count();
+    if accepted == documents.len() {
+        Ok(())
+    } else {
+        Err(format!("{accepted} of {} accepted: {report}", documents.len()))
+    }
 }
 
-fn run(command: &mut Command) -> Result<(), String> {
+/// What the tool says, if it is content.
+fn run(command: &mut Command) -> Result<String, String> {
     let output = command
         .output()
         .map_err(|e| format!("xmlsec1 does not start ({e}): apt-get install xmlsec1"))?;
-    if output.status.success() {
-        Ok(())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
+    let report = [output.stdout, output.stderr].concat();
+    let report = String::from_utf8_lossy(&report).into_owned();
+    if output.status.success() { Ok(report) } else { Err(report) }
 }

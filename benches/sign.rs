@@ -1,0 +1,161 @@
+//! How much a complete signed Response costs beside the RSA operation in it: writing, digesting and
+//! splicing may take a twentieth at most (bar: ratio 0.95).
+//!
+//! `cargo bench --bench sign [-- --json]`. One thread signs, in turns within each round, complete
+//! Responses (six attributes, the Assertion signed, fresh ids and times) and bare messages of the
+//! size of `SignedInfo`, with the same RSA-2048 key of the same library. The ratio is the median of
+//! the rounds. Without `--bench`, as `cargo test` starts it, a few of each show that it works.
+
+#![allow(clippy::unwrap_used)]
+
+#[allow(dead_code, reason = "the tests use more of it")]
+#[path = "../tests/support/answer.rs"]
+mod answer;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use answer::Answer;
+use aws_lc_rs::rsa::KeyPair;
+use aws_lc_rs::signature::RSA_PKCS1_SHA256;
+use skybridge::app::system::SystemRandom;
+use skybridge::random;
+use skybridge::saml::response::{Signed, Signing};
+use skybridge::saml::signature::sign::PrefixList;
+use skybridge::saml::{MessageId, SigningKey};
+
+/// So many of one kind before it is the other's turn.
+const TURN: u32 = 20;
+
+fn main() {
+    let is_set = |name: &str| std::env::args().any(|argument| argument == name);
+    let (rounds, turns) = if is_set("--bench") { (31, 16) } else { (1, 1) };
+    let mut bench = Bench::new();
+    bench.round(turns);
+    let measured: Vec<_> = (0..rounds).map(|_| bench.round(turns)).collect();
+    let report = Report::of(&measured, turns * TURN);
+    if is_set("--json") {
+        println!("{}", report.json());
+    } else {
+        report.print();
+    }
+}
+
+/// Both signers, with the same key.
+struct Bench {
+    answer: Answer,
+    signing: Signing,
+    key: SigningKey,
+    bare: KeyPair,
+    message: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// How long one round took.
+struct Round {
+    responses: Duration,
+    bare: Duration,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+        let params = rcgen::CertificateParams::new(vec!["idp.example".to_owned()]).unwrap();
+        let certificate = params.self_signed(&pair).unwrap();
+        let pkcs8 = pair.serialize_der();
+        let key = SigningKey::new(&pkcs8, certificate.der()).unwrap();
+        assert_eq!(key.bits(), 2048);
+        let answer = Answer::of_the_contract();
+        let prefixes = PrefixList::new(["xsd"]).unwrap();
+        let signing = Signing { what: Signed::Assertion, prefixes };
+        let document = answer.sign(&key, &signing).unwrap();
+        let start = document.find("<ds:SignedInfo>").unwrap();
+        let end = document.find("<ds:SignatureValue>").unwrap();
+        let bare = KeyPair::from_pkcs8(&pkcs8).unwrap();
+        let signature = vec![0; bare.public_modulus_len()];
+        let message = document.as_bytes()[start..end].to_vec();
+        Self { answer, signing, key, bare, message, signature }
+    }
+
+    fn round(&mut self, turns: u32) -> Round {
+        let mut round = Round { responses: Duration::ZERO, bare: Duration::ZERO };
+        for _ in 0..turns {
+            let start = Instant::now();
+            (0..TURN).for_each(|_| self.sign_response());
+            let middle = Instant::now();
+            (0..TURN).for_each(|_| self.sign_bare());
+            round.responses += middle - start;
+            round.bare += middle.elapsed();
+        }
+        round
+    }
+
+    fn sign_response(&mut self) {
+        let fresh = || MessageId::parse(&random::xml_id(&SystemRandom)).unwrap();
+        self.answer.response_id = fresh();
+        self.answer.assertion_id = fresh();
+        self.answer.name_id = random::xml_id(&SystemRandom);
+        self.answer.now += time::Duration::milliseconds(7);
+        black_box(self.answer.sign(&self.key, &self.signing).unwrap());
+    }
+
+    fn sign_bare(&mut self) {
+        let unused = aws_lc_rs::rand::SystemRandom::new();
+        let message = black_box(&self.message);
+        self.bare.sign(&RSA_PKCS1_SHA256, &unused, message, &mut self.signature).unwrap();
+        black_box(&self.signature);
+    }
+}
+
+/// What the rounds come to.
+struct Report {
+    responses: f64,
+    bare: f64,
+    /// The ratios of the rounds, sorted.
+    ratios: Vec<f64>,
+}
+
+impl Report {
+    fn of(rounds: &[Round], signatures: u32) -> Self {
+        let rate = |times: Vec<Duration>| {
+            f64::from(signatures) / median(times.iter().map(Duration::as_secs_f64).collect())
+        };
+        let ratio = |round: &Round| round.bare.as_secs_f64() / round.responses.as_secs_f64();
+        Self {
+            responses: rate(rounds.iter().map(|round| round.responses).collect()),
+            bare: rate(rounds.iter().map(|round| round.bare).collect()),
+            ratios: sorted(rounds.iter().map(ratio).collect()),
+        }
+    }
+
+    fn print(&self) {
+        let micros = |rate: f64| 1e6 / rate;
+        let (responses, bare) = (self.responses, self.bare);
+        println!("signed Responses          {responses:7.1}/s, {:6.1} µs each", micros(responses));
+        println!("bare RSA-2048 signatures  {bare:7.1}/s, {:6.1} µs each", micros(bare));
+        let (least, most) = (self.ratios[0], self.ratios[self.ratios.len() - 1]);
+        println!("{} rounds, ratios from {least:.3} to {most:.3}", self.ratios.len());
+        println!("ratio {:.2}", median(self.ratios.clone()));
+    }
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "responses_per_second": self.responses,
+            "bare_per_second": self.bare,
+            "rounds": self.ratios.len(),
+            "ratio": median(self.ratios.clone()),
+            "ratio_min": self.ratios[0],
+            "ratio_max": self.ratios[self.ratios.len() - 1],
+        })
+    }
+}
+
+fn median(values: Vec<f64>) -> f64 {
+    let sorted = sorted(values);
+    sorted[sorted.len() / 2]
+}
+
+fn sorted(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_by(f64::total_cmp);
+    values
+}

@@ -1,0 +1,64 @@
+//! signxml and lxml, in a Python of the tests' own that `tests/run --prepare` makes: a third
+//! verifier and canonicaliser of XML signatures. One process judges many documents.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A document to be judged.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Asked {
+    pub text: String,
+    /// The local names of the elements whose own signature has to hold.
+    pub signed: &'static [&'static str],
+    /// The prefixes of `InclusiveNamespaces`.
+    pub prefixes: &'static [&'static str],
+}
+
+/// What signxml and lxml find.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Judged {
+    /// Why the document is refused; nothing else is filled then.
+    pub error: Option<String>,
+    /// By local name, the exclusive canonical form of the signed element without its signature.
+    pub canonical: BTreeMap<String, String>,
+    /// The values of the attributes, as the verified octets say them.
+    pub values: Vec<String>,
+    pub issuer: String,
+    pub request: Option<String>,
+    pub name_id: Option<String>,
+}
+
+/// Judges every document with the certificate `pem` alone. Panics with one line when the Python is
+/// not there.
+pub(crate) fn judge(pem: &str, documents: &[Asked]) -> Vec<Judged> {
+    let python = place().join("bin/python");
+    assert!(python.exists(), "signxml (PyPI) is not installed: run tests/run --prepare");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/judge.py");
+    let mut child = Command::new(python)
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the tests' Python starts");
+    let asked = serde_json::json!({ "certificate": pem, "documents": documents });
+    let mut input = child.stdin.take().expect("it has an input");
+    input.write_all(asked.to_string().as_bytes()).expect("it reads all of its input");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "judge.py failed; its words are above");
+    let judged: Vec<Judged> = serde_json::from_slice(&output.stdout).expect("it writes JSON");
+    assert_eq!(judged.len(), documents.len());
+    judged
+}
+
+/// Where `tests/run` puts the Python.
+fn place() -> PathBuf {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(target).join("foreign")
+}
