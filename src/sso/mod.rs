@@ -84,9 +84,10 @@ pub struct Sso {
     session_life: SessionLife,
     ticket_seed: hmac::Key,
     pseudonyms: Pseudonyms,
-    /// How many passwords may be checked at once: each takes 19 MiB and a core for tens of
-    /// milliseconds.
-    password_permits: Arc<Semaphore>,
+    /// A permit for each password that is being checked.
+    password_checks: Arc<Semaphore>,
+    /// A permit for each that is being checked or waits for it.
+    password_queue: Semaphore,
 }
 
 /// The browser that makes a request, as far as it says who it is.
@@ -227,7 +228,8 @@ impl Sso {
             pool: parts.pool,
             partners: parts.partners,
             session_life: parts.session_life,
-            password_permits: Arc::new(Semaphore::new(2)),
+            password_checks: Arc::new(Semaphore::new(sign_in::local::AT_ONCE)),
+            password_queue: Semaphore::new(sign_in::local::AT_ONCE + sign_in::local::WAITING),
         }
     }
 

@@ -22,6 +22,11 @@ const PER_NAME: u64 = 200;
 /// Most attempts from one address: an office shares one.
 const PER_ADDRESS: u64 = 100;
 
+/// How many passwords are checked at once: each takes 19 MiB and a core for tens of milliseconds.
+pub(in crate::sso) const AT_ONCE: usize = 2;
+/// How many more sign-ins may wait for their check: about a second of work.
+pub(in crate::sso) const WAITING: usize = 64;
+
 /// What was typed into the sign-in form.
 pub struct Typed<'a> {
     /// The name.
@@ -70,9 +75,13 @@ impl Sso {
         user: Option<Arc<LocalUser>>,
         typed: &str,
     ) -> Result<bool, Refusal> {
-        let permit = Arc::clone(&self.password_permits).try_acquire_owned().map_err(|_| {
-            Refusal::new(Code::Overloaded, "expected a free place to check a password, found none")
-        })?;
+        let full = || {
+            let cause = "expected a free place to wait for a password check, found none";
+            Refusal::new(Code::Overloaded, cause)
+        };
+        let _waiting = self.password_queue.try_acquire().map_err(|_| full())?;
+        let running = Arc::clone(&self.password_checks).acquire_owned().await;
+        let permit = running.map_err(|_| full())?;
         let typed = secrecy::SecretString::from(typed);
         let check = move || {
             use secrecy::ExposeSecret as _;
