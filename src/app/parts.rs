@@ -146,6 +146,15 @@ fn rings(config: &Config) -> Result<Rings, StartError> {
 /// As many signatures at once as there are cores. 64 more may wait: with two cores about 20 ms of
 /// work.
 fn pool() -> SigningPool {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    SigningPool::new(cores, 64)
+    SigningPool::new(cores(), 64)
+}
+
+/// How many threads shall answer: one more than can be busy with signatures.
+#[must_use]
+pub fn threads() -> usize {
+    cores() + 1
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }

@@ -1,6 +1,8 @@
-//! Layer 3, sso: where signatures are made. An RSA signature keeps a core busy for 0.2 to 0.6 ms,
-//! so it must not run on the threads that answer; and how many may wait is the gateway's admission
-//! control (design §10, D-20).
+//! Layer 3, sso: where signatures are made, and how many at a time. An RSA signature keeps a core busy
+//! for 0.2 to 0.6 ms. It is made on the thread that answers, because moving it to another and back
+//! costs a tenth of that again; so that it cannot keep all threads busy there are fewer places than
+//! threads (`app::parts`), and how many may wait is the gateway's admission control (design §10,
+//! D-20).
 
 use std::sync::Arc;
 
@@ -29,29 +31,20 @@ impl SigningPool {
         }
     }
 
-    /// Runs `work` off the threads that answer.
+    /// Runs `work` once there is a place for it.
     ///
     /// # Errors
     /// [`Code::Overloaded`] when too many wait already, and what `work` refuses.
-    pub async fn run<T, F>(&self, work: F) -> Result<T, Refusal>
-    where
-        T: Send + 'static,
-        F: FnOnce() -> Result<T, Refusal> + Send + 'static,
-    {
-        let gone =
-            |e: &dyn std::fmt::Display| Refusal::new(Code::Internal, format!("signing: {e}"));
-        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| {
+    pub async fn run<T>(&self, work: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+        let _admitted = self.admitted.try_acquire().map_err(|_| {
             Refusal::new(Code::Overloaded, "expected a free place to wait for a signature")
         })?;
-        let running = Arc::clone(&self.running).acquire_owned().await.map_err(|e| gone(&e))?;
-        let timed = move || {
-            let _places = (admitted, running);
-            let begun = std::time::Instant::now();
-            let done = work();
-            measure::signing(begun.elapsed());
-            done
-        };
-        tokio::task::spawn_blocking(timed).await.map_err(|e| gone(&e))?
+        let begun = std::time::Instant::now();
+        let gone = |e| Refusal::new(Code::Internal, format!("signing: {e}"));
+        let _running = self.running.acquire().await.map_err(gone)?;
+        let done = work();
+        measure::signing(begun.elapsed());
+        done
     }
 }
 
@@ -59,7 +52,7 @@ impl SigningPool {
 mod tests {
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn who_finds_no_place_to_wait_is_refused_at_once() {
         let pool = SigningPool::new(1, 0);
         let (release, held) = std::sync::mpsc::channel::<()>();
