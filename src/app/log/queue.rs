@@ -15,6 +15,9 @@ use tracing_subscriber::fmt::MakeWriter;
 const LINE_COST: usize = 64;
 /// How many bytes the writing thread hands to the system at once, at most.
 const BATCH: usize = 64 * 1024;
+/// How long the writing thread lets lines gather once it has written some: under load it is woken,
+/// and calls the system, a hundred times a second instead of once a line.
+const GATHER: Duration = Duration::from_millis(10);
 /// How long a flush waits for a slow reader.
 const FLUSH_WAIT: Duration = Duration::from_secs(1);
 
@@ -95,7 +98,8 @@ impl Write for &Queue {
     }
 }
 
-/// The writing thread. It takes what waits, writes it at once, and ends with the last sender.
+/// The writing thread. It writes all that waits, rests, and ends with the last sender. The first
+/// line after a quiet time does not wait.
 fn write_all(receiver: &Receiver<Entry>, mut sink: impl Write, counts: &Counts) {
     let mut batch = Vec::with_capacity(BATCH);
     while let Ok(first) = receiver.recv() {
@@ -116,12 +120,16 @@ fn write_all(receiver: &Receiver<Entry>, mut sink: impl Write, counts: &Counts) 
         if sink.write_all(&batch).and_then(|()| sink.flush()).is_err() {
             counts.lost.fetch_add(lines, Ordering::Relaxed);
         }
+        let caught_up = batch.len() < BATCH;
         batch.clear();
         // Lines that are being written still take room: they are in memory.
         counts.waiting.fetch_sub(cost, Ordering::Relaxed);
         if let Some(done) = flush {
             // The one who asked may have given up.
             let _heard = done.try_send(());
+        }
+        if caught_up {
+            thread::sleep(GATHER);
         }
     }
 }
