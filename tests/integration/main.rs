@@ -8,6 +8,8 @@ mod support;
 
 mod cloud_registration;
 mod foreign;
+mod hostile;
+mod journey;
 mod saml_c14n;
 mod saml_metadata;
 mod saml_signature;

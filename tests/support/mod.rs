@@ -1,6 +1,7 @@
 //! What tests and benchmarks start and look at the world with.
 
 pub(crate) mod answer;
+pub(crate) mod gateway;
 pub(crate) mod redis;
 pub(crate) mod schema;
 pub(crate) mod signxml;

@@ -1,0 +1,237 @@
+//! A whole gateway in this process, without sockets: configuration text in, router out. Its clock stands still until
+//! a test moves it; keys, service providers, partners and people are the test's own.
+
+pub(crate) mod browser;
+pub(crate) mod cloud;
+pub(crate) mod hostile;
+pub(crate) mod material;
+pub(crate) mod ticket;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use skybridge::app::log::log_request;
+use skybridge::app::parts::{Assembly, System};
+use skybridge::app::proxy::{Proxies, see_client};
+use skybridge::app::system::SystemRandom;
+use skybridge::clock::{Clock as _, ManualClock};
+use skybridge::cloud::Registrations;
+use skybridge::config;
+use skybridge::http;
+use skybridge::keys::{FileStore, Kid, Locksmith, MasterKey};
+use skybridge::sso::Sso;
+use skybridge::store::Ephemeral;
+use tempfile::TempDir;
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+use self::browser::Browser;
+use self::cloud::{CN, SP};
+use super::redis::{PREFIX, RedisServer};
+
+/// Where the gateway's clock stands first.
+pub(crate) const START: OffsetDateTime = datetime!(2026-01-02 03:04:05.678 UTC);
+/// Scheme, host and port of the gateway, from its configuration.
+pub(crate) const BASE: &str = "https://gateway.example";
+/// Acme's API key.
+pub(crate) const API_KEY: &str = "sk-acme-0123456789abcdef0123456789abcdef";
+/// The password of every local user.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+/// What the nodes of one gateway share.
+const MASTER: [u8; 32] = [7; 32];
+
+/// A gateway under test.
+pub(crate) struct TestGateway {
+    /// Its time.
+    pub(crate) clock: Arc<ManualClock>,
+    /// Its journey room, for what has no address.
+    pub(crate) sso: Arc<Sso>,
+    /// What it remembers for minutes to hours.
+    pub(crate) store: Arc<dyn Ephemeral>,
+    /// Its service providers' metadata.
+    pub(crate) registrations: Arc<Registrations>,
+    /// Acme's keys: the active one and the next.
+    pub(crate) kids: [Kid; 2],
+    router: Router,
+    folder: TempDir,
+}
+
+impl TestGateway {
+    /// A gateway that remembers in memory.
+    pub(crate) async fn new() -> Self {
+        Self::with("memory", "").await
+    }
+
+    /// A gateway, or one more node of one, that remembers in that Redis.
+    pub(crate) async fn at(redis: &RedisServer) -> Self {
+        Self::with(&redis.url(), "").await
+    }
+
+    /// A gateway with more lines at the top of its configuration.
+    pub(crate) async fn with(store: &str, more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(START));
+        let kids = write_files(folder.path(), &clock);
+        let text = configuration(more);
+        let hash = material::password_hash();
+        let master = material::base64(&MASTER);
+        let env = |name: &str| match name {
+            "STORE" => Some(store.to_owned()),
+            "HASH" => Some(hash.clone()),
+            "MASTER" => Some(master.clone()),
+            _ => None,
+        };
+        let config = config::parse(&text, &folder.path().join("gateway.toml"), &env)
+            .unwrap_or_else(|faults| panic!("{faults}"));
+        let system = System { clock: clock.clone(), random: Arc::new(SystemRandom) };
+        let built = Assembly::of(&config, &system).unwrap_or_else(|error| panic!("{error}"));
+        let Assembly { sso, store, registrations, .. } = built;
+        for report in registrations.restore().await {
+            assert!(report.outcome.is_ok(), "{report:?}");
+        }
+        let routes = http::router(http::Gateway {
+            sso: Arc::clone(&sso),
+            clock: clock.clone(),
+            request_timeout: config.server.request_timeout,
+            strict_transport: config.server.base_url.is_https(),
+        });
+        let proxies = Proxies::new(&config.server.trusted_proxies);
+        let router = routes
+            .layer(from_fn_with_state(system.random, log_request))
+            .layer(from_fn_with_state(proxies, see_client));
+        Self { clock, sso, store, registrations, kids, router, folder }
+    }
+
+    /// A browser that has never been here.
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(self.router.clone(), SocketAddr::from(([203, 0, 113, 9], 50_000)))
+    }
+
+    /// A browser at another address.
+    pub(crate) fn browser_at(&self, address: &str) -> Browser {
+        Browser::new(self.router.clone(), address.parse().unwrap())
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    /// Moves the clock on.
+    pub(crate) fn wait(&self, seconds: i64) {
+        self.clock.advance(time::Duration::seconds(seconds));
+    }
+
+    /// Where the certificate of every tenant's active key lies, as PEM.
+    pub(crate) fn certificate_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("idp.pem")
+    }
+
+    /// Where the certificate of acme's next key lies, as PEM.
+    pub(crate) fn next_certificate_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("next.pem")
+    }
+}
+
+/// Retires acme's second key and builds the gateway of the files that are left.
+fn write_files(folder: &Path, clock: &ManualClock) -> [Kid; 2] {
+    let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
+    let [active, next] = [material::idp(), material::idp_next()];
+    write("idp.pem", &active.certificate_pem);
+    write("next.pem", &next.certificate_pem);
+    write("cloud.xml", &CN.metadata());
+    write("sp.xml", &SP.metadata());
+    for key in ticket::keys() {
+        write(&format!("{}.pem", key.id), &key.public_pem);
+    }
+    let store = FileStore::new(folder.join("keys"));
+    let master = MasterKey::from_bytes(&MASTER).unwrap();
+    let smith = Locksmith { store: &store, master: &master, clock, random: &SystemRandom };
+    let add = |tenant: &str, key: &material::Pair| {
+        smith.import(tenant, &key.private_pem, &key.certificate_pem).unwrap().kid
+    };
+    for tenant in ["bravo", "closed", "generic"] {
+        add(tenant, active);
+    }
+    let kids = [add("acme", active), add("acme", next)];
+    let retired = add("acme", material::idp_retired());
+    smith.retire("acme", &retired).unwrap();
+    fs::write(folder.join("retired.kid"), retired.as_str()).unwrap();
+    kids
+}
+
+impl TestGateway {
+    /// The name of a key of acme's that is retired.
+    pub(crate) fn retired_kid(&self) -> String {
+        fs::read_to_string(self.folder.path().join("retired.kid")).unwrap()
+    }
+}
+
+fn configuration(more: &str) -> String {
+    let mut text = format!(
+        "{more}\n[server]\nbase_url = \"{BASE}\"\ntrusted_proxies = [\"10.0.0.1\"]\n\
+         [store]\nurl = {{ env = \"STORE\" }}\nprefix = \"{}\"\n\
+         [keys]\ndirectory = \"keys\"\nmaster_key = {{ env = \"MASTER\" }}\n\
+         [session]\nidle = \"30m\"\nabsolute = \"8h\"\n",
+        PREFIX.trim_end_matches(':'),
+    );
+    for tenant in ["acme", "bravo", "closed", "generic"] {
+        let cloud = if tenant == "generic" { "generic" } else { "huawei-cn" };
+        let file = if tenant == "generic" { "sp.xml" } else { "cloud.xml" };
+        write!(
+            text,
+            "[[tenant]]\nid = \"{tenant}\"\nname = \"{tenant} Store\"\nname_zh = \"{tenant} 商城\"\n\
+             enabled = {}\ncloud = \"{cloud}\"\nx_account_type = \"{tenant}_IDP\"\n\
+             bp_id = \"bp-{tenant}\"\nportal_url = \"https://{tenant}.example/\"\n\
+             sign_in = \"{}\"\npartner_login_url = \"https://{tenant}.example/login?from=cloud\"\n\
+             assume_linked = {}\n[[tenant.service_provider]]\nmetadata = \"{file}\"\n",
+            tenant != "closed",
+            if tenant == "bravo" { "local" } else { "partner" },
+            tenant == "generic",
+        )
+        .unwrap();
+        text.push_str(&match tenant {
+            "bravo" => users(),
+            _ => partner(),
+        });
+    }
+    text
+}
+
+/// What a partner's back end calls and signs with, and its customers.
+fn partner() -> String {
+    let mut text =
+        format!("[[tenant.api_key]]\nid = \"a\"\nsha256 = \"{}\"\n", material::sha256(API_KEY));
+    for key in ticket::keys() {
+        let ticket::TicketKey { id, algorithm, .. } = key;
+        write!(
+            text,
+            "[[tenant.ticket_key]]\nid = \"{id}\"\nfile = \"{id}.pem\"\nalgorithm = \"{algorithm}\"\n"
+        )
+        .unwrap();
+    }
+    text.push_str(
+        "[[tenant.customer]]\nuser_id = \"cust-1\"\nlinked = true\n\
+         [[tenant.customer]]\nuser_id = \"cust-2\"\nlinked = true\n\
+         [[tenant.customer]]\nuser_id = \"cust-new\"\nlinked = false\n\
+         [[tenant.customer]]\nuser_id = \"cust-off\"\nlinked = true\nenabled = false\n",
+    );
+    text
+}
+
+fn users() -> String {
+    let user = |login: &str, id: &str, more: &str| {
+        format!(
+            "[[tenant.user]]\nlogin = \"{login}\"\npassword_hash = {{ env = \"HASH\" }}\n\
+             user_id = \"{id}\"\nname = \"{login}_bravo\"\n{more}\n"
+        )
+    };
+    user("alice", "local-1", "linked = true")
+        + &user("nobody-yet", "local-2", "linked = false")
+        + &user("gone", "local-3", "linked = true\nenabled = false")
+}
