@@ -7,13 +7,14 @@ use axum::response::Response;
 use super::context::Context;
 use super::{Gateway, cookie};
 use crate::journey::{JourneyId, Outcome};
+use crate::limits;
 use crate::page::{self, Deliver, ErrorView, Frame, Language, Onward, Page, SignIn};
 use crate::refusal::{Code, Refusal};
 use crate::sso::{Delivery, SessionChange, Sso, Step, Turn, Visit};
 use crate::store::record::Tenant;
 
 /// Seconds after which to try again what could not be answered now.
-const RETRY_AFTER: &str = "5";
+const RETRY_AFTER: u64 = 5;
 
 /// Shows what happens next.
 pub(super) fn turn(
@@ -27,6 +28,10 @@ pub(super) fn turn(
         Err(refused) => return refusal(gateway, context, Some(visit), &refused),
     };
     let step_name = step.name();
+    let problem = match &step {
+        Step::SignInAgain { problem, .. } => Some(*problem),
+        _ => None,
+    };
     let (mut response, sp) = match show(context, visit, step, binding.as_deref()) {
         Ok(shown) => shown,
         Err(refused) => return refusal(gateway, context, Some(visit), &refused),
@@ -43,12 +48,15 @@ pub(super) fn turn(
         cookie::set(headers, cookie::BINDING, &token);
     }
     remember_language(headers, context);
+    if let Some(problem) = problem {
+        ask_to_wait(headers, problem);
+    }
     let extensions = response.extensions_mut();
     extensions
         .insert(journey.and_then(|id| JourneyId::parse(&id)).unwrap_or(context.journey.clone()));
     let tenant = Some(visit.tenant.id.to_string());
     let step = Some(step_name);
-    extensions.insert(Outcome { tenant, sp, customer, step, ..Outcome::default() });
+    extensions.insert(Outcome { tenant, sp, customer, step, code: problem, ..Outcome::default() });
     response
 }
 
@@ -169,10 +177,7 @@ pub(super) fn recorded(
     tenant: Option<&Tenant>,
     refused: &Refusal,
 ) -> Response {
-    if matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
-    {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
-    }
+    ask_to_wait(response.headers_mut(), refused.code);
     response.extensions_mut().insert(context.journey.clone());
     let tenant = tenant.map(|tenant| tenant.id.to_string());
     response.extensions_mut().insert(Outcome { tenant, ..Outcome::refused(refused) });
@@ -231,7 +236,18 @@ fn see_other(url: &str) -> Response {
     response
 }
 
-fn remember_language(headers: &mut HeaderMap, context: &Context) {
+/// Says after how long trying again makes sense, where it does.
+fn ask_to_wait(headers: &mut HeaderMap, code: Code) {
+    let seconds = match code.entry().status {
+        429 => limits::SIGN_IN_WINDOW.as_secs(),
+        503 => RETRY_AFTER,
+        _ => return,
+    };
+    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+}
+
+/// Keeps the language that this request chooses.
+pub(super) fn remember_language(headers: &mut HeaderMap, context: &Context) {
     if let Some(language) = context.chosen {
         cookie::set(headers, cookie::LANGUAGE, language.tag());
     }

@@ -32,6 +32,7 @@ pub(super) async fn page(
     if let Some(token) = &turn.binding {
         cookie::set(response.headers_mut(), cookie::BINDING, token);
     }
+    show::remember_language(response.headers_mut(), &context);
     response
 }
 

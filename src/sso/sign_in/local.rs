@@ -2,10 +2,10 @@
 //! attempts are limited (B-42), and the form works only in the browser that opened it (B-32).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::super::session::Proven;
 use super::super::{Browser, Sso};
+use crate::limits;
 use crate::password;
 use crate::refusal::{Code, Refusal};
 use crate::saml::names::authn_context;
@@ -13,8 +13,6 @@ use crate::secret;
 use crate::store::record::{LocalUser, Tenant};
 use crate::store::{Key, Kind};
 
-/// The time in which attempts are counted together.
-const WINDOW: Duration = Duration::from_mins(15);
 /// Most attempts for one name from one address. A person who forgot needs fewer.
 const PER_NAME_AND_ADDRESS: u64 = 10;
 /// Most attempts for one name from anywhere: high, so that strangers cannot lock its owner out.
@@ -113,7 +111,7 @@ impl Sso {
         ] {
             let id = secret::fingerprint(&id);
             let key = Key::new(Kind::Attempts, tenant.id.as_str(), &id);
-            match self.store.count(&key, WINDOW).await {
+            match self.store.count(&key, limits::SIGN_IN_WINDOW).await {
                 Ok(count) if count > most => {
                     let cause = format!("expected at most {most} attempts, found {count}");
                     return Err(Refusal::new(Code::TooManyAttempts, cause));
