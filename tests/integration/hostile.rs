@@ -27,8 +27,8 @@ async fn faults(browser: &Browser, hostile: &Hostile, language: &str) -> Vec<Str
     if answer.header("content-language") != Some(language) {
         faults.push(format!("{}: not in {language}", hostile.name));
     }
-    for part in ["<form", "SAMLResponse", "<script", "evil.example", "etc/passwd"] {
-        if answer.body.contains(part) && !(part == "<form" && found.is_none()) {
+    for part in ["<form", "name=\"SAMLResponse\"", "<script", "evil.example", "etc/passwd"] {
+        if answer.body.contains(part) {
             faults.push(format!("{}: {part} on the page", hostile.name));
         }
     }

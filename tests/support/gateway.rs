@@ -20,11 +20,9 @@ use skybridge::app::parts::{Assembly, System};
 use skybridge::app::proxy::{Proxies, see_client};
 use skybridge::app::system::SystemRandom;
 use skybridge::clock::{Clock as _, ManualClock};
-use skybridge::cloud::Registrations;
 use skybridge::config;
 use skybridge::http;
 use skybridge::keys::{FileStore, Kid, Locksmith, MasterKey};
-use skybridge::sso::Sso;
 use skybridge::store::Ephemeral;
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -49,12 +47,8 @@ const MASTER: [u8; 32] = [7; 32];
 pub(crate) struct TestGateway {
     /// Its time.
     pub(crate) clock: Arc<ManualClock>,
-    /// Its journey room, for what has no address.
-    pub(crate) sso: Arc<Sso>,
     /// What it remembers for minutes to hours.
     pub(crate) store: Arc<dyn Ephemeral>,
-    /// Its service providers' metadata.
-    pub(crate) registrations: Arc<Registrations>,
     /// Acme's keys: the active one and the next.
     pub(crate) kids: [Kid; 2],
     router: Router,
@@ -64,20 +58,19 @@ pub(crate) struct TestGateway {
 impl TestGateway {
     /// A gateway that remembers in memory.
     pub(crate) async fn new() -> Self {
-        Self::with("memory", "").await
+        Self::with("memory").await
     }
 
     /// A gateway, or one more node of one, that remembers in that Redis.
     pub(crate) async fn at(redis: &RedisServer) -> Self {
-        Self::with(&redis.url(), "").await
+        Self::with(&redis.url()).await
     }
 
-    /// A gateway with more lines at the top of its configuration.
-    pub(crate) async fn with(store: &str, more: &str) -> Self {
+    async fn with(store: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(START));
         let kids = write_files(folder.path(), &clock);
-        let text = configuration(more);
+        let text = configuration();
         let hash = material::password_hash();
         let master = material::base64(&MASTER);
         let env = |name: &str| match name {
@@ -95,7 +88,7 @@ impl TestGateway {
             assert!(report.outcome.is_ok(), "{report:?}");
         }
         let routes = http::router(http::Gateway {
-            sso: Arc::clone(&sso),
+            sso,
             clock: clock.clone(),
             request_timeout: config.server.request_timeout,
             strict_transport: config.server.base_url.is_https(),
@@ -104,7 +97,7 @@ impl TestGateway {
         let router = routes
             .layer(from_fn_with_state(system.random, log_request))
             .layer(from_fn_with_state(proxies, see_client));
-        Self { clock, sso, store, registrations, kids, router, folder }
+        Self { clock, store, kids, router, folder }
     }
 
     /// A browser that has never been here.
@@ -138,7 +131,7 @@ impl TestGateway {
     }
 }
 
-/// Retires acme's second key and builds the gateway of the files that are left.
+/// Writes keys and metadata; gives the names of the keys of acme's that may sign.
 fn write_files(folder: &Path, clock: &ManualClock) -> [Kid; 2] {
     let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
     let [active, next] = [material::idp(), material::idp_next()];
@@ -172,9 +165,9 @@ impl TestGateway {
     }
 }
 
-fn configuration(more: &str) -> String {
+fn configuration() -> String {
     let mut text = format!(
-        "{more}\n[server]\nbase_url = \"{BASE}\"\ntrusted_proxies = [\"10.0.0.1\"]\n\
+        "[server]\nbase_url = \"{BASE}\"\ntrusted_proxies = [\"10.0.0.1\"]\n\
          [store]\nurl = {{ env = \"STORE\" }}\nprefix = \"{}\"\n\
          [keys]\ndirectory = \"keys\"\nmaster_key = {{ env = \"MASTER\" }}\n\
          [session]\nidle = \"30m\"\nabsolute = \"8h\"\n",

@@ -116,7 +116,10 @@ async fn what_a_client_says_about_our_host_changes_nothing() {
         liar = liar.saying(name, value);
     }
     for path in ["/acme/saml/metadata", "/generic/saml/metadata", "/acme/cloud", "/bravo/cloud"] {
-        let (told, lied) = (honest.clone().get(path).await, liar.clone().get(path).await);
+        let (mut told, mut lied) = (honest.clone().get(path).await, liar.clone().get(path).await);
+        for answer in [&mut told, &mut lied] {
+            answer.headers.remove("set-cookie");
+        }
         assert_eq!((told.body, told.headers), (lied.body, lied.headers), "{path}");
     }
     let given = liar.ask_ticket("1", "{\"user_id\":\"cust-1\"}").await;

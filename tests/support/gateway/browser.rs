@@ -188,7 +188,7 @@ impl Answer {
     pub(crate) fn refused(&self, code: &str) {
         assert_eq!(self.code().as_deref(), Some(code), "{self:?}");
         assert!(self.status.is_client_error() || self.status.is_server_error(), "{self:?}");
-        assert!(!self.body.contains("SAMLResponse"), "{self:?}");
+        assert!(!self.body.contains("name=\"SAMLResponse\""), "{self:?}");
         assert_eq!(self.header("location"), None);
     }
 

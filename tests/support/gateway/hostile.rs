@@ -157,7 +157,12 @@ fn xml() -> Vec<Hostile> {
             of(&(text + "/>"))
         }),
         row("all attributes that fit", "SB-1010", many("<x ", "/>", &|n| format!(" a{n:x}=\"\""))),
-        row("one attribute again and again", "SB-1009", many("<x ", "/>", &|_| " a=\"\"".into())),
+        row(
+            "one attribute twice",
+            "SB-1009",
+            many("<x ", "/>", &|n| if n < 2 { " a=\"\"" } else { "" }.into()),
+        ),
+        row("one attribute again and again", "SB-1010", many("<x ", "/>", &|_| " a=\"\"".into())),
         row(
             "all namespaces that fit",
             "SB-1010",
