@@ -1,5 +1,5 @@
-//! Hostile requests, each with a refusal of its own (conformance B and C): a page in both languages, nothing posted
-//! anywhere, nothing kept.
+//! Hostile requests, each with a refusal of its own (conformance B and C): a page in both
+//! languages, nothing posted anywhere, nothing kept.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,6 @@
-//! A whole gateway in this process, without sockets: configuration text in, router out. Its clock stands still until
-//! a test moves it; keys, service providers, partners and people are the test's own.
+//! A whole gateway in this process, without sockets: configuration text in, router out. Its clock
+//! stands still until a test moves it; keys, service providers, partners and people are the test's
+//! own.
 
 pub(crate) mod browser;
 pub(crate) mod cloud;
@@ -87,14 +88,14 @@ impl TestGateway {
         for report in registrations.restore().await {
             assert!(report.outcome.is_ok(), "{report:?}");
         }
-        let routes = http::router(http::Gateway {
+        let addresses = http::router(http::Gateway {
             sso,
             clock: clock.clone(),
             request_timeout: config.server.request_timeout,
             strict_transport: config.server.base_url.is_https(),
         });
         let proxies = Proxies::new(&config.server.trusted_proxies);
-        let router = routes
+        let router = addresses
             .layer(from_fn_with_state(system.random, log_request))
             .layer(from_fn_with_state(proxies, see_client));
         Self { clock, store, kids, router, folder }

@@ -6,6 +6,9 @@ use super::{continuation, handed_off, launch, request_now, ticket_now};
 use crate::support::gateway::cloud::{CN, Key, Request, SP, TRANSIENT};
 use crate::support::gateway::{TestGateway, browser::Delivered};
 
+/// What makes a good request one that cannot be met.
+type Change = Box<dyn Fn(&mut Request)>;
+
 const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
 
 /// A browser without session at the partner's login page: its continuation.
@@ -206,7 +209,6 @@ async fn what_cannot_be_given_is_declined_with_its_status_with_or_without_a_sess
         )
     };
     let classes = "urn:oasis:names:tc:SAML:2.0:ac:classes:";
-    type Change = Box<dyn Fn(&mut Request)>;
     let policy_of = |text: String| -> Change { Box::new(move |it| it.policy.clone_from(&text)) };
     let after = |text: String| -> Change { Box::new(move |it| it.after_policy.clone_from(&text)) };
     let mut rows: Vec<(Change, &str, &str)> = Vec::new();

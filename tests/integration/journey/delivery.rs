@@ -1,4 +1,5 @@
-//! The page that carries the Response, and what the Response says, element by element (contract §4).
+//! The page that carries the Response, and what the Response says, element by element (contract
+//! §4).
 
 use super::{handed_off, request_now};
 use crate::support::gateway::browser::Delivered;
@@ -8,7 +9,8 @@ use crate::support::schema::{Schema, assert_valid};
 use crate::support::xmlsec;
 
 const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion:Assertion";
-/// What is right, one piece a line; the lines are joined. Signatures are left out, ids stand as their roles.
+/// What is right, one piece a line; the lines are joined. Signatures are left out, ids stand as
+/// their roles.
 const EXPECTED_CN: &str = include_str!("../../corpus/response/huawei-cn.xml");
 const EXPECTED_GENERIC: &str = include_str!("../../corpus/response/generic.xml");
 

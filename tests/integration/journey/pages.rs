@@ -1,4 +1,5 @@
-//! What holds for every page: language, headers, addresses that are none, and what a client may claim.
+//! What holds for every page: language, headers, addresses that are none, and what a client may
+//! claim.
 
 use axum::http::{Method, StatusCode};
 

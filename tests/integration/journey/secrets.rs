@@ -136,7 +136,8 @@ async fn neither_the_store_nor_the_log_holds_what_others_could_use() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(sink.clone())
         .finish();
-    // With one subscriber only, `tracing` asks whichever thread comes first whether anybody listens.
+    // With one subscriber only, `tracing` asks whichever thread comes first whether anybody
+    // listens.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let logging = tracing::subscriber::set_default(subscriber);
     let bearers = everything(&gateway).await;

@@ -1,5 +1,5 @@
-//! Redis away in mid-journey (D-01, D-04): a clear page soon, nothing invented, and on it goes by itself; and what
-//! only one may get, with many who ask at once.
+//! Redis away in mid-journey (D-01, D-04): a clear page soon, nothing invented, and on it goes by
+//! itself; and what only one may get, with many who ask at once.
 
 use std::time::{Duration, Instant};
 
@@ -128,7 +128,8 @@ async fn every_hop_says_so_soon_when_redis_is_frozen_and_serves_again_when_it_go
     journeys.all_away().await;
     redis.thaw();
     journeys.recovered().await;
-    // Commands that were on their way when it froze may have been carried out: new journeys end well all the same.
+    // Commands that were on their way when it froze may have been carried out: new journeys end
+    // well all the same.
     let mut browser = handed_off(&journeys.gateway, "cust-1").await;
     let answer = browser.get(&Request::to("acme").at("acme")).await;
     assert!(answer.delivered().asserts());

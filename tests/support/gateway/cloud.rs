@@ -1,5 +1,5 @@
-//! The cloud's side of the wire, made with other means than the gateway's: metadata, and `AuthnRequest`s by
-//! HTTP-Redirect of which everything can be wrong.
+//! The cloud's side of the wire, made with other means than the gateway's: metadata, and
+//! `AuthnRequest`s by HTTP-Redirect of which everything can be wrong.
 
 use std::io::Write as _;
 
@@ -70,10 +70,10 @@ pub(crate) struct Request {
     pub(crate) reply_to: String,
     /// More attributes.
     pub(crate) attributes: String,
-    /// What stands between Issuer and NameIDPolicy.
+    /// What stands between `Issuer` and `NameIDPolicy`.
     pub(crate) before_policy: String,
     pub(crate) policy: String,
-    /// What stands behind NameIDPolicy.
+    /// What stands behind `NameIDPolicy`.
     pub(crate) after_policy: String,
     /// What stands before the root.
     pub(crate) prologue: String,

@@ -1,4 +1,5 @@
-//! Requests that must be refused, each with the code that it must get. Tests send them; the benchmark weighs them.
+//! Requests that must be refused, each with the code that it must get. Tests send them; the
+//! benchmark weighs them.
 
 use std::fmt::Write as _;
 
@@ -100,7 +101,8 @@ fn encodings() -> Vec<Hostile> {
     ]
 }
 
-/// As much of `piece(0), piece(1), …` as fits into a message of the greatest size and a query of the greatest length.
+/// As much of `piece(0), piece(1), …` as fits into a message of the greatest size and a query of
+/// the greatest length.
 fn as_many(frame: (&str, &str), piece: impl Fn(usize) -> String) -> String {
     const INFLATED: usize = 128 * 1024;
     const QUERY: usize = 15 * 1024;
@@ -137,7 +139,7 @@ fn xml() -> Vec<Hostile> {
         of(&as_many((&head, &tail), piece))
     };
     let external = "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]>";
-    let doctype = |text: &str| good().but(|it| it.prologue = text.to_owned()).query();
+    let doctype = |text: &str| good().but(|it| text.clone_into(&mut it.prologue)).query();
     let mut laughs = "<!DOCTYPE a [<!ENTITY a0 \"ha\">".to_owned();
     for level in 1..10 {
         write!(laughs, "<!ENTITY a{level} \"{}\">", format!("&a{};", level - 1).repeat(10))
@@ -322,8 +324,8 @@ fn trust() -> Vec<Hostile> {
             it.reply_to = it.reply_to.replace(POST, &uri);
         })
     };
-    let issuer = |text: &str| with(&|it| it.issuer = text.to_owned());
-    let issued = |seconds: i64| good().issued(seconds).query();
+    let issuer = |text: &str| with(&|it| text.clone_into(&mut it.issuer));
+    let at = |seconds: i64| good().issued(seconds).query();
     let acs = CN.acs;
     vec![
         row("a stranger", "SB-2003", issuer("https://stranger.example/")),
@@ -360,10 +362,10 @@ fn trust() -> Vec<Hostile> {
         row("an answer by artifact", "SB-2013", binding("HTTP-Artifact")),
         row("an answer by redirect", "SB-2013", binding("HTTP-Redirect")),
         row("an answer by PAOS", "SB-2013", binding("PAOS")),
-        row("issued five minutes and a second ago", "SB-2009", issued(-301)),
-        row("issued yesterday", "SB-2009", issued(-86_400)),
-        row("issued in three minutes and a second", "SB-2010", issued(181)),
-        row("issued tomorrow", "SB-2010", issued(86_400)),
+        row("issued five minutes and a second ago", "SB-2009", at(-301)),
+        row("issued yesterday", "SB-2009", at(-86_400)),
+        row("issued in three minutes and a second", "SB-2010", at(181)),
+        row("issued tomorrow", "SB-2010", at(86_400)),
     ]
 }
 

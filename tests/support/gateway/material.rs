@@ -66,7 +66,9 @@ pub(crate) fn password_hash() -> String {
 
 /// SHA-256 in hexadecimal.
 pub(crate) fn sha256(text: &str) -> String {
-    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    let hash = digest(&SHA256, text.as_bytes());
+    let hex = |text: String, byte: &u8| text + &format!("{byte:02x}");
+    hash.as_ref().iter().fold(String::new(), hex)
 }
 
 /// Standard base64.
