@@ -69,7 +69,8 @@ pub struct Addresses {
 pub enum Error {
     /// A port is taken.
     #[error(
-        "port {0} is taken on this machine. Choose others with --port-base (0 takes any that are free)"
+        "port {0} is taken on this machine. Choose others with --port-base (0 takes any that are \
+         free)"
     )]
     PortTaken(u16),
     /// Something else could not be listened on.

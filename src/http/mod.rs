@@ -39,7 +39,7 @@ pub struct Gateway {
 
 /// The addresses of the gateway.
 pub fn router(gateway: Gateway) -> Router {
-    // Who only looks (HEAD, as link scanners send) uses up no ticket, no request and no journey.
+    // Who only looks (HEAD, as link scanners send) must not use up a ticket or a journey.
     let no_head = guard::method_not_allowed;
     Router::new()
         .route("/{tenant}/launch", get(launch::by_link).post(launch::by_form).head(no_head))

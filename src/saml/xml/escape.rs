@@ -25,6 +25,14 @@ pub(super) fn attribute(out: &mut String, value: &str) {
     });
 }
 
+/// Whether every byte of `text` may be written as it is, in text and in attributes alike. True of
+/// nearly all that is ever written; without a branch, so that many bytes are looked at at once.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.bytes().fold(true, |plain, byte| {
+        plain & matches!(byte, b' '..=b'~') & !matches!(byte, b'&' | b'<' | b'>' | b'"')
+    })
+}
+
 fn push(out: &mut String, text: &str, escape: impl Fn(u8) -> Option<&'static str>) {
     let mut start = 0;
     for (at, byte) in text.bytes().enumerate() {

@@ -9,7 +9,8 @@
 use super::{escape, is_xml_char};
 use crate::saml::error::Error;
 
-/// A document being written. Values are escaped, and characters that XML cannot carry are refused.
+/// A document being written. Values are escaped, and characters that XML cannot carry are refused;
+/// after such a refusal the document is good for nothing.
 #[derive(Debug, Default)]
 pub struct Writer {
     out: String,
@@ -47,11 +48,10 @@ impl Writer {
         self.out.push('<');
         self.out.push_str(name);
         for (attribute, value) in attributes {
-            writable(attribute, value)?;
             self.out.push(' ');
             self.out.push_str(attribute);
             self.out.push_str("=\"");
-            escape::attribute(&mut self.out, value);
+            self.value(attribute, value, escape::attribute)?;
             self.out.push('"');
         }
         self.out.push('>');
@@ -73,9 +73,7 @@ impl Writer {
     /// # Errors
     /// [`Error::Unwritable`] for text that XML cannot carry.
     pub fn text(&mut self, text: &str) -> Result<(), Error> {
-        writable(self.open.last().copied().unwrap_or_default(), text)?;
-        escape::text(&mut self.out, text);
-        Ok(())
+        self.value(self.open.last().copied().unwrap_or_default(), text, escape::text)
     }
 
     /// An element with text only.
@@ -91,6 +89,22 @@ impl Writer {
         self.open(name, attributes)?;
         self.text(text)?;
         self.close();
+        Ok(())
+    }
+
+    /// Writes a value: as it is, which is nearly always right, or checked and escaped.
+    fn value(
+        &mut self,
+        what: &'static str,
+        text: &str,
+        escape: impl Fn(&mut String, &str),
+    ) -> Result<(), Error> {
+        if escape::is_plain(text) {
+            self.out.push_str(text);
+        } else {
+            writable(what, text)?;
+            escape(&mut self.out, text);
+        }
         Ok(())
     }
 
