@@ -9,6 +9,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::Outcome;
+use super::demo_check::CheckArguments;
 use super::fake_cloud::KnobArguments;
 use crate::app::log::Log;
 use crate::app::parts::System;
@@ -36,6 +37,8 @@ pub(super) struct Demo {
     #[arg(long, value_name = "LEVELS", default_value = "warn")]
     log: String,
     #[command(flatten)]
+    check: CheckArguments,
+    #[command(flatten)]
     knobs: KnobArguments,
 }
 
@@ -56,10 +59,19 @@ impl Demo {
             write!(out, "{}", demo::configuration(&options, &system)?)?;
             return Ok(ExitCode::SUCCESS);
         }
+        if let Some(target) = self.check.deployed()? {
+            return self.check.run(target, system, out);
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let store = options.store;
-            let demo = demo::Demo::start(options, system).await?;
+            let demo = demo::Demo::start(options, system.clone()).await?;
+            if self.check.wanted() {
+                let target = demo.target()?;
+                let checked = self.check.walk(target, system, out).await;
+                demo.stop().await;
+                return checked;
+            }
             writeln!(out, "{}", welcome(&demo, store))?;
             out.flush()?;
             demo.run().await?;

@@ -8,6 +8,8 @@ mod check;
 #[cfg(feature = "fake-cloud")]
 mod demo;
 #[cfg(feature = "fake-cloud")]
+mod demo_check;
+#[cfg(feature = "fake-cloud")]
 mod fake_cloud;
 mod keys;
 mod metadata;

@@ -1,6 +1,8 @@
 //! Room demo (layer 6): gateway, simulated cloud and a small partner site on this machine, each at
-//! an origin of its own, so that browsers treat them as three sites.
+//! an origin of its own, so that browsers treat them as three sites. `check` walks
+//! through all journeys without a browser.
 
+pub mod check;
 mod home;
 mod partner;
 pub mod people;
@@ -26,7 +28,7 @@ use crate::app::shutdown::{Shutdown, on_signals};
 use crate::cloud::registration::{Fetch, Registrations};
 use crate::config::{self, Config};
 use crate::fakecloud::{self, Accounts, FakeCloud, Knobs, Provision};
-use home::Home;
+use home::{Home, Secrets};
 use people::{CUSTOMERS, LOCAL_USERS, Person};
 
 /// The tenant whose customers come with a ticket.
@@ -117,6 +119,8 @@ impl From<StartError> for Error {
 pub struct Demo {
     addresses: Addresses,
     home: Home,
+    secrets: Secrets,
+    registrations: Arc<Registrations>,
     shutdown: Shutdown,
     tasks: JoinSet<()>,
 }
@@ -172,7 +176,7 @@ impl Demo {
                 tracing::error!(%error, "the gateway ended");
             }
         });
-        Ok(Self { addresses, home, shutdown, tasks })
+        Ok(Self { addresses, home, secrets, registrations, shutdown, tasks })
     }
 
     /// The three origins.

@@ -1,0 +1,434 @@
+//! Room demo (layer 6): the hops that journeys are made of. Each is recorded with its verdict; after
+//! one that failed the rest of its journey is not walked.
+
+use std::io::Read as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::DeflateDecoder;
+use reqwest::Client;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use url::Url;
+
+use super::browser::{Browser, Page};
+use super::form::Form;
+use super::report::{Hop, Message, Verdict};
+use super::{Target, ticket};
+use crate::app::parts::System;
+use crate::limits;
+use crate::random;
+
+/// A journey that ended early; why is recorded.
+#[derive(Debug)]
+pub(super) struct Stopped;
+
+/// How a hop ended: what it gave and a few words, or what was expected and found instead.
+pub(super) type Ended<T> = Result<(T, String), String>;
+
+/// Where the journeys are walked.
+pub(super) struct Stage {
+    /// What is checked.
+    pub(super) target: Target,
+    /// Clock and random bytes.
+    pub(super) system: System,
+    /// The client under all browsers.
+    pub(super) client: Client,
+    /// What has been recorded.
+    pub(super) hops: Vec<Hop>,
+    /// What went over the wire.
+    pub(super) messages: Vec<Message>,
+    case: &'static str,
+    since: Instant,
+    baseline: Value,
+    watch: Box<dyn FnMut(&Hop)>,
+}
+
+/// An answer on its way to the cloud.
+#[derive(Clone, Debug)]
+pub(super) struct Delivery {
+    /// The page with the form.
+    pub(super) from: Url,
+    /// Where the form leads.
+    pub(super) acs: String,
+    /// The answer in base64.
+    pub(super) saml_response: String,
+    /// What came with the request.
+    pub(super) relay_state: String,
+    /// Its place among the messages.
+    pub(super) message: usize,
+}
+
+impl Delivery {
+    /// The form's fields.
+    pub(super) fn fields(&self) -> Vec<(String, String)> {
+        vec![
+            ("SAMLResponse".to_owned(), self.saml_response.clone()),
+            ("RelayState".to_owned(), self.relay_state.clone()),
+        ]
+    }
+}
+
+/// A request on its way to the gateway.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    /// The gateway's address with the signed query.
+    pub(super) url: String,
+    /// What has to come back.
+    pub(super) relay_state: String,
+}
+
+impl Stage {
+    /// A stage on which nothing has happened.
+    pub(super) fn new(
+        target: Target,
+        system: System,
+        client: Client,
+        watch: Box<dyn FnMut(&Hop)>,
+    ) -> Self {
+        Self {
+            target,
+            system,
+            client,
+            hops: Vec::new(),
+            messages: Vec::new(),
+            case: "",
+            since: Instant::now(),
+            baseline: Value::Null,
+            watch,
+        }
+    }
+
+    /// Walks one journey, then turns the knobs back.
+    pub(super) async fn case(
+        &mut self,
+        title: &'static str,
+        play: impl AsyncFnOnce(&mut Self) -> Result<(), Stopped>,
+    ) {
+        self.case = title;
+        self.since = Instant::now();
+        // What stopped it is recorded.
+        _ = play(self).await;
+        if !self.baseline.is_null() {
+            _ = self.put_knobs(&self.baseline.clone()).await;
+        }
+    }
+
+    /// A browser that has been nowhere.
+    pub(super) fn browser(&self) -> Browser {
+        Browser::new(self.client.clone())
+    }
+
+    /// Records a hop.
+    pub(super) fn settle<T>(&mut self, hop: &str, ended: Ended<T>) -> Result<T, Stopped> {
+        let (verdict, detail, given) = match ended {
+            Ok((given, detail)) => (Verdict::Passed, detail, Ok(given)),
+            Err(detail) => (Verdict::Failed, detail, Err(Stopped)),
+        };
+        self.record(hop, verdict, detail);
+        given
+    }
+
+    /// Records that the journey cannot be walked here.
+    pub(super) fn not_run(&mut self, hop: &str, why: &str) -> Stopped {
+        self.record(hop, Verdict::NotRun, why.to_owned());
+        Stopped
+    }
+
+    fn record(&mut self, hop: &str, verdict: Verdict, detail: String) {
+        let took = self.since.elapsed();
+        self.since = Instant::now();
+        let hop = Hop {
+            case: self.case.to_owned(),
+            hop: hop.to_owned(),
+            verdict,
+            detail,
+            milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        };
+        (self.watch)(&hop);
+        self.hops.push(hop);
+    }
+
+    /// Learns how the cloud behaves from the start; whatever a journey changes is changed back to it.
+    pub(super) async fn learn_knobs(&mut self) -> Result<(), Stopped> {
+        let url = format!("{}/api/knobs", self.target.cloud);
+        let ended = match self.client.get(&url).send().await {
+            Ok(response) if response.status().is_success() => {
+                response.json().await.map_err(|_| "expected JSON of knobs".to_owned())
+            }
+            Ok(response) => Err(format!("expected 200, found {}", response.status().as_u16())),
+            Err(error) => Err(error.without_url().to_string()),
+        };
+        self.baseline = self.settle(
+            "the cloud is a simulator",
+            ended.map(|knobs: Value| {
+                let turned = knobs.clone();
+                (turned, "its knobs can be read".to_owned())
+            }),
+        )?;
+        Ok(())
+    }
+
+    /// Turns some knobs for the rest of the journey.
+    pub(super) async fn turn(&mut self, changes: &Value) -> Result<(), Stopped> {
+        if self.baseline.is_null() {
+            return Err(self.not_run("turn the cloud's knobs", "they cannot be read"));
+        }
+        let mut knobs = self.baseline.clone();
+        for (name, value) in changes.as_object().into_iter().flatten() {
+            knobs[name] = value.clone();
+        }
+        let ended = self.put_knobs(&knobs).await.map(|()| ((), changes.to_string()));
+        self.settle("the cloud's knobs are turned", ended)
+    }
+
+    async fn put_knobs(&self, knobs: &Value) -> Result<(), String> {
+        let url = format!("{}/api/knobs", self.target.cloud);
+        match self.client.put(&url).json(knobs).send().await {
+            Ok(response) if response.status().is_success() => Ok(()),
+            Ok(response) => Err(format!("expected 200, found {}", response.status().as_u16())),
+            Err(error) => Err(error.without_url().to_string()),
+        }
+    }
+
+    /// The partner's back end asks for a ticket.
+    pub(super) async fn ticket(&mut self, customer: &ticket::Customer) -> Result<String, Stopped> {
+        const HOP: &str = "the partner's back end asks for a ticket";
+        let Some(api) = self.api() else {
+            return Err(self.not_run(HOP, "no API key is given"));
+        };
+        let id = random::token(&*self.system.random);
+        let ended = api.ask(&id, customer).await.url();
+        self.settle(HOP, ended.map(|url| (url, "201 Created".to_owned())))
+    }
+
+    /// The gateway's API, where a key is given.
+    pub(super) fn api(&self) -> Option<ticket::Api> {
+        Some(ticket::Api {
+            url: format!("{}/api/v1/{}/tickets", self.target.gateway, self.target.tenant),
+            key: self.target.api_key.clone()?,
+            client: self.client.clone(),
+        })
+    }
+
+    /// The browser follows a hand-off link and is sent to the cloud's login link.
+    pub(super) async fn launch(
+        &mut self,
+        browser: &mut Browser,
+        url: &str,
+    ) -> Result<String, Stopped> {
+        let login = format!("{}/authui/saml/login?", self.target.cloud);
+        let ended = browser.get(url).await.and_then(|page| redirect(&page, &login));
+        let link = self.settle("the gateway opens a session", ended)?;
+        Ok(link.to_string())
+    }
+
+    /// The cloud answers its login link with a signed request.
+    pub(super) async fn ask(
+        &mut self,
+        browser: &mut Browser,
+        link: &str,
+    ) -> Result<Asked, Stopped> {
+        let gateway = format!("{}/", self.target.gateway);
+        let asked = browser.get(link).await.and_then(|page| redirect(&page, &gateway));
+        let ended = asked.and_then(|(url, _)| {
+            let xml = authn_request(&url)?;
+            let relay_state = parameter(&url, "RelayState").unwrap_or_default();
+            Ok((Asked { url: url.to_string(), relay_state }, (url, xml)))
+        });
+        const HOP: &str = "the cloud asks by a signed redirect";
+        let (asked, (url, xml)) = match ended {
+            Ok(ended) => ended,
+            Err(detail) => return self.settle(HOP, Err(detail)),
+        };
+        let tenant = url.path_segments().and_then(|mut s| s.next()).unwrap_or_default();
+        self.messages.push(Message::new("AuthnRequest", (self.case, HOP), tenant, xml));
+        self.settle(HOP, Ok((asked, format!("302 to {}", url.path()))))
+    }
+
+    /// The gateway's answer to a request, which is the delivery page.
+    pub(super) async fn answer(
+        &mut self,
+        browser: &mut Browser,
+        asked: &Asked,
+    ) -> Result<Delivery, Stopped> {
+        let page = browser.get(&asked.url).await;
+        self.delivery(page, asked)
+    }
+
+    /// Reads a delivery page.
+    pub(super) fn delivery(
+        &mut self,
+        page: Result<Page, String>,
+        asked: &Asked,
+    ) -> Result<Delivery, Stopped> {
+        const HOP: &str = "the gateway answers with a page that posts";
+        let message = self.messages.len();
+        let read = page.and_then(|page| {
+            let delivery = delivery(&page, asked, message)?;
+            let xml = STANDARD.decode(&delivery.saml_response).ok();
+            let xml = xml.and_then(|octets| String::from_utf8(octets).ok());
+            Ok((delivery, xml.ok_or("expected a SAMLResponse in base64, found another text")?))
+        });
+        let (delivery, xml) = match read {
+            Ok(read) => read,
+            Err(detail) => return self.settle(HOP, Err(detail)),
+        };
+        let tenant = delivery.from.path_segments().and_then(|mut s| s.next()).unwrap_or_default();
+        self.messages.push(Message::new("Response", (self.case, HOP), tenant, xml));
+        let state = format!("RelayState of {} bytes came back", delivery.relay_state.len());
+        self.settle(HOP, Ok((delivery, state)))
+    }
+
+    /// The cloud takes the answer and opens its page.
+    pub(super) async fn land(
+        &mut self,
+        browser: &mut Browser,
+        delivery: &Delivery,
+        (account, page): (&str, &str),
+    ) -> Result<(), Stopped> {
+        let posted = browser.post(&delivery.from, &delivery.acs, &delivery.fields()).await;
+        let ended = posted.and_then(|answer| {
+            if answer.status == 302 || answer.status == 303 {
+                redirect(&answer, page)
+            } else {
+                Err(format!("expected the console, found {}", said(&answer)))
+            }
+        });
+        let accepted = if ended.is_ok() { "accepted" } else { "refused" };
+        self.messages[delivery.message].verdict = accepted.to_owned();
+        let landing = self.settle("the cloud accepts the answer", ended)?;
+        let ended = browser.get(landing.as_str()).await.and_then(|console| {
+            let expected = format!("<strong id=\"account\">{account}</strong>");
+            if console.status != 200 || !console.body.contains(&expected) {
+                return Err(format!("expected the console of {account}, found {}", said(&console)));
+            }
+            Ok(((), format!("{account} at {}", landing.path())))
+        });
+        self.settle("the console opens", ended)
+    }
+
+    /// From the login link to the console.
+    pub(super) async fn sign_on(
+        &mut self,
+        browser: &mut Browser,
+        link: &str,
+        (account, page): (&str, &str),
+    ) -> Result<Delivery, Stopped> {
+        let asked = self.ask(browser, link).await?;
+        let delivery = self.answer(browser, &asked).await?;
+        self.land(browser, &delivery, (account, page)).await?;
+        Ok(delivery)
+    }
+
+    /// The gateway refuses, and posts nothing anywhere.
+    pub(super) fn refused(
+        &mut self,
+        hop: &str,
+        page: Result<Page, String>,
+        (status, code): (u16, &str),
+    ) -> Result<(), Stopped> {
+        let ended = page.and_then(|page| {
+            let shown = page.body.contains(&format!("data-code=\"{code}\""));
+            if page.status == status && shown && !page.body.contains("SAMLResponse") {
+                return Ok(((), format!("{status} {code}")));
+            }
+            Err(format!("expected {status} {code}, found {}", said(&page)))
+        });
+        self.settle(hop, ended)
+    }
+
+    /// The cloud refuses a form.
+    pub(super) async fn cloud_refuses(
+        &mut self,
+        hop: &str,
+        browser: &mut Browser,
+        delivery: &Delivery,
+        code: &str,
+    ) -> Result<(), Stopped> {
+        let posted = browser.post(&delivery.from, &delivery.acs, &delivery.fields()).await;
+        let ended = posted.and_then(|page| {
+            if page.body.contains(&format!("<strong id=\"code\">{code}</strong>")) {
+                return Ok(((), format!("{} {code}", page.status)));
+            }
+            Err(format!("expected {code}, found {}", said(&page)))
+        });
+        self.settle(hop, ended)
+    }
+}
+
+/// A redirect to an address that begins with `to`.
+pub(super) fn redirect(page: &Page, to: &str) -> Ended<Url> {
+    match &page.location {
+        Some(url) if (302..=303).contains(&page.status) && url.as_str().starts_with(to) => {
+            let place = format!("{} to {}{}", page.status, origin(url), url.path());
+            Ok((url.clone(), place))
+        }
+        _ => Err(format!("expected a redirect to {to}, found {}", said(page))),
+    }
+}
+
+/// A parameter of an address.
+pub(super) fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+}
+
+/// What a page is, in few words; no ticket and no message of it.
+pub(super) fn said(page: &Page) -> String {
+    if let Some(url) = &page.location {
+        return format!("{} to {}{}", page.status, origin(url), url.path());
+    }
+    let between = |from: &str, to: &str| {
+        let (_, rest) = page.body.split_once(from)?;
+        Some(rest.split_once(to)?.0.trim().to_owned())
+    };
+    let code = between("data-code=\"", "\"").or_else(|| between("<strong id=\"code\">", "<"));
+    let title = between("<title>", "</title>").unwrap_or_default();
+    format!("{} {} {title}", page.status, code.unwrap_or_default())
+}
+
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+fn delivery(page: &Page, asked: &Asked, message: usize) -> Result<Delivery, String> {
+    if page.status != 200 || !page.body.contains("name=\"SAMLResponse\"") {
+        return Err(format!("expected the delivery page, found {}", said(page)));
+    }
+    if !page.policy.contains("default-src 'none'") || page.policy.contains("unsafe-inline") {
+        return Err(format!("expected a strict policy, found {:?}", page.policy));
+    }
+    if !page.caching.contains("no-store") {
+        return Err(format!("expected no-store, found {:?}", page.caching));
+    }
+    let form = Form::of(page)?;
+    let relay_state = form.one("RelayState")?.to_owned();
+    if relay_state != asked.relay_state {
+        return Err("expected the RelayState byte for byte, found another".to_owned());
+    }
+    Ok(Delivery {
+        from: page.url.clone(),
+        acs: form.target(page)?.to_string(),
+        saml_response: form.one("SAMLResponse")?.to_owned(),
+        relay_state,
+        message,
+    })
+}
+
+/// The `AuthnRequest` in a redirect.
+fn authn_request(url: &Url) -> Result<String, String> {
+    let text = parameter(url, "SAMLRequest").ok_or("expected a SAMLRequest, found none")?;
+    let octets = STANDARD.decode(text).map_err(|_| "expected base64 in SAMLRequest")?;
+    let mut xml = String::new();
+    let most = limits::METADATA_BYTES as u64;
+    DeflateDecoder::new(&octets[..])
+        .take(most)
+        .read_to_string(&mut xml)
+        .map_err(|_| "expected a DEFLATE stream of UTF-8 in SAMLRequest")?;
+    Ok(xml)
+}
+
+/// The knob that is meant, for tables.
+pub(super) fn knob(name: &str, value: impl Into<Value>) -> Value {
+    json!({ name: value.into() })
+}
