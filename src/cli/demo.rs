@@ -25,7 +25,12 @@ use crate::demo::{self, Options, StoreChoice};
 #[derive(Args, Debug)]
 pub(super) struct Demo {
     /// Partner, gateway and cloud take this port and the next two; 0 takes any that are free
-    #[arg(long, value_name = "PORT", default_value_t = demo::PORT_BASE)]
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = demo::PORT_BASE,
+        value_parser = clap::value_parser!(u16).range(..=65_533)
+    )]
     port_base: u16,
     /// Keep keys and configuration here, and use what is there
     #[arg(long, value_name = "DIR")]

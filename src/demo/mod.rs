@@ -205,7 +205,7 @@ impl Demo {
 
     /// Ends it.
     pub async fn stop(mut self) {
-        self.shutdown.at_once();
+        self.shutdown.begin();
         while self.tasks.join_next().await.is_some() {}
     }
 }

@@ -7,6 +7,8 @@
 mod support;
 
 mod cloud_registration;
+#[cfg(feature = "fake-cloud")]
+mod demo;
 mod foreign;
 mod hostile;
 mod journey;

@@ -1,6 +1,8 @@
 //! Room demo (layer 6): what has to be refused, by the gateway and by the cloud, and what has to be
 //! borne.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -12,7 +14,6 @@ use super::ticket;
 use crate::app::fetch::HttpFetch;
 use crate::cloud::registration::Fetch;
 use crate::random;
-use std::sync::Arc;
 
 /// Walks them.
 pub(super) async fn all(stage: &mut Stage) {

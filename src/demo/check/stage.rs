@@ -361,8 +361,8 @@ impl Stage {
 pub(super) fn redirect(page: &Page, to: &str) -> Ended<Url> {
     match &page.location {
         Some(url) if (302..=303).contains(&page.status) && url.as_str().starts_with(to) => {
-            let place = format!("{} to {}{}", page.status, origin(url), url.path());
-            Ok((url.clone(), place))
+            let detail = format!("{} to {}", page.status, place(url));
+            Ok((url.clone(), detail))
         }
         _ => Err(format!("expected a redirect to {to}, found {}", said(page))),
     }
@@ -376,7 +376,7 @@ pub(super) fn parameter(url: &Url, name: &str) -> Option<String> {
 /// What a page is, in few words; no ticket and no message of it.
 pub(super) fn said(page: &Page) -> String {
     if let Some(url) = &page.location {
-        return format!("{} to {}{}", page.status, origin(url), url.path());
+        return format!("{} to {}", page.status, place(url));
     }
     let between = |from: &str, to: &str| {
         let (_, rest) = page.body.split_once(from)?;
@@ -387,8 +387,11 @@ pub(super) fn said(page: &Page) -> String {
     format!("{} {} {title}", page.status, code.unwrap_or_default())
 }
 
-fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
+/// Where an address leads, without query and without handles of journeys, which are for one browser.
+fn place(url: &Url) -> String {
+    let path = url.path();
+    let shown = path.find("/continue/").map_or(path, |at| &path[..at + "/continue".len()]);
+    format!("{}{shown}", url.origin().ascii_serialization())
 }
 
 fn delivery(page: &Page, asked: &Asked, message: usize) -> Result<Delivery, String> {
