@@ -5,7 +5,8 @@
 //! Responses (six attributes, the Assertion signed, fresh ids and times) and bare messages of the
 //! size of `SignedInfo`, with the same RSA-2048 key of the same library. What counts is the
 //! processor time of that thread, so that other work on the machine matters little. The ratio is
-//! the median of the rounds. Without `--bench`, as `cargo test` starts it, a few of each show that it works.
+//! the median of the rounds. Without `--bench`, as `cargo test` starts it, a few of each show that
+//! it works.
 
 #![allow(clippy::unwrap_used)]
 

@@ -76,7 +76,8 @@ pub const HEAD_WAIT: Duration = Duration::from_secs(10);
 pub const IDLE_WAIT: Duration = Duration::from_secs(75);
 /// How long a client may take none of an answer's bytes.
 pub const WRITE_WAIT: Duration = Duration::from_secs(30);
-/// The time in which attempts to sign in are counted together, and how long who made too many has to wait.
+/// The time in which attempts to sign in are counted together, and how long who made too many has
+/// to wait.
 pub const SIGN_IN_WINDOW: Duration = Duration::from_mins(15);
 /// Fewest characters of a new password (NIST SP 800-63B §3.1.1.2).
 pub const PASSWORD_CHARS: usize = 8;

@@ -1,8 +1,8 @@
-//! Layer 3, sso: where signatures are made, and how many at a time. An RSA signature keeps a core busy
-//! for 0.2 to 0.6 ms. It is made on the thread that answers, because moving it to another and back
-//! costs a tenth of that again; so that it cannot keep all threads busy there are fewer places than
-//! threads (`app::parts`), and how many may wait is the gateway's admission control (design §10,
-//! D-20).
+//! Layer 3, sso: where signatures are made, and how many at a time. An RSA signature keeps a core
+//! busy for 0.2 to 0.6 ms. It is made on the thread that answers, because moving it to another and
+//! back costs a tenth of that again; so that it cannot keep all threads busy there are fewer places
+//! than threads (`app::parts`), and how many may wait is the gateway's admission control (design
+//! §10, D-20).
 
 use std::sync::Arc;
 

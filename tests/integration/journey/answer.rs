@@ -357,8 +357,8 @@ async fn the_address_of_a_key_is_answered_with_that_key() {
         let request = Request::to("acme").but(|it| it.destination = Some(address.clone()));
         let answer = browser.get(&format!("{address}?{}", request.query())).await;
         let response = answer.delivered().response;
-        crate::support::xmlsec::verify(&response, &right, element).unwrap();
-        assert!(crate::support::xmlsec::verify(&response, &wrong, element).is_err());
+        crate::support::xmlsec::verify(&[&response], &right, element).unwrap();
+        assert!(crate::support::xmlsec::verify(&[&response], &wrong, element).is_err());
         // The request is bound to the address that it names.
         browser.get(&format!("{address}?{}", Request::to("acme").query())).await.refused("SB-2007");
     }
