@@ -181,7 +181,9 @@ mod tests {
 
     fn browser(cookies: &[&str], at: &str) -> Browser {
         let mut browser = Browser::new(Client::new());
-        cookies.iter().for_each(|cookie| browser.keep(&Url::parse(at).unwrap(), cookie));
+        for cookie in cookies {
+            browser.keep(&Url::parse(at).unwrap(), cookie);
+        }
         browser
     }
 

@@ -67,11 +67,14 @@ impl Form {
     }
 }
 
+/// Names and unescaped values.
+type Attributes = Vec<(String, String)>;
+
 /// The attributes of the tag that `html` begins with, and what follows it.
-fn tag(html: &str) -> Result<(Vec<(String, String)>, &str), String> {
+fn tag(html: &str) -> Result<(Attributes, &str), String> {
     let at = html.find([' ', '>', '\n']).ok_or("expected the end of a tag")?;
     let mut rest = html[at..].trim_start();
-    let mut attributes: Vec<(String, String)> = Vec::new();
+    let mut attributes = Attributes::new();
     loop {
         if let Some(after) = rest.strip_prefix('>') {
             return Ok((attributes, after));

@@ -5,7 +5,8 @@ use url::form_urlencoded::byte_serialize;
 
 use super::browser::{Browser, Page};
 use super::form::Form;
-use super::stage::{Asked, Stage, Stopped, parameter, redirect, said};
+use super::reading::{Asked, parameter, redirect, said};
+use super::stage::{Stage, Stopped};
 use super::{Local, ticket};
 use crate::random;
 
@@ -199,7 +200,7 @@ async fn first_login(stage: &mut Stage) -> Result<(), Stopped> {
     let delivery = stage.answer(&mut browser, &asked).await?;
     let hop = "the cloud takes it to its page for new customers";
     stage.cloud_refuses(hop, &mut browser, &delivery, "FC-502").await?;
-    stage.messages[delivery.message].verdict = "FC-502".to_owned();
+    stage.judged(&delivery, "FC-502");
     Ok(())
 }
 

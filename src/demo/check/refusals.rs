@@ -8,8 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::journeys::{arrive, plain_link, sign_in_at_partner, signed_ticket};
+use super::reading::{Delivery, knob};
 use super::report::Message;
-use super::stage::{Delivery, Stage, Stopped, knob};
+use super::stage::{Stage, Stopped};
 use super::ticket;
 use crate::app::fetch::HttpFetch;
 use crate::cloud::registration::Fetch;
@@ -142,8 +143,8 @@ async fn answers(stage: &mut Stage) -> Result<(), Stopped> {
     let case = "answers that do not count";
     let message = Message::new("Response", (case, hop), &tenant, xml);
     stage.messages.push(Message { verdict: "FC-317".to_owned(), ..message });
-    let state = Delivery { relay_state: format!("{} ", asked.relay_state), ..delivery.clone() };
-    stage.cloud_refuses("another RelayState", &mut browser, &state, "FC-404").await?;
+    let other = Delivery { relay_state: format!("{} ", asked.relay_state), ..delivery.clone() };
+    stage.cloud_refuses("another RelayState", &mut browser, &other, "FC-404").await?;
     let mut stranger = stage.browser();
     stage.cloud_refuses("another browser", &mut stranger, &delivery, "FC-405").await?;
     let page = format!("{}/iam/", stage.target.cloud);
@@ -170,7 +171,7 @@ async fn passive(stage: &mut Stage) -> Result<(), Stopped> {
     let delivery = stage.answer(&mut browser, &asked).await?;
     let hop = "nobody is there, and the cloud is told so";
     stage.cloud_refuses(hop, &mut browser, &delivery, "FC-216").await?;
-    stage.messages[delivery.message].verdict = "FC-216".to_owned();
+    stage.judged(&delivery, "FC-216");
     Ok(())
 }
 

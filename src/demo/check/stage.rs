@@ -1,30 +1,28 @@
-//! Room demo (layer 6): the hops that journeys are made of. Each is recorded with its verdict; after
-//! one that failed the rest of its journey is not walked.
-
-use std::io::Read as _;
+//! Room demo (layer 6): the hops that journeys are made of. Each is recorded with its verdict;
+//! after one that failed the rest of its journey is not walked.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flate2::read::DeflateDecoder;
 use reqwest::Client;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
 use super::browser::{Browser, Page};
-use super::form::Form;
+use super::reading::{Asked, Delivery, Ended, authn_request, delivery, parameter, redirect, said};
 use super::report::{Hop, Message, Verdict};
 use super::{Target, ticket};
 use crate::app::parts::System;
-use crate::limits;
 use crate::random;
+
+/// The hop of a request.
+const ASKS: &str = "the cloud asks by a signed redirect";
+/// The hop of an answer.
+const ANSWERS: &str = "the gateway answers with a page that posts";
 
 /// A journey that ended early; why is recorded.
 #[derive(Debug)]
 pub(super) struct Stopped;
-
-/// How a hop ended: what it gave and a few words, or what was expected and found instead.
-pub(super) type Ended<T> = Result<(T, String), String>;
 
 /// Where the journeys are walked.
 pub(super) struct Stage {
@@ -42,40 +40,6 @@ pub(super) struct Stage {
     since: Instant,
     baseline: Value,
     watch: Box<dyn FnMut(&Hop)>,
-}
-
-/// An answer on its way to the cloud.
-#[derive(Clone, Debug)]
-pub(super) struct Delivery {
-    /// The page with the form.
-    pub(super) from: Url,
-    /// Where the form leads.
-    pub(super) acs: String,
-    /// The answer in base64.
-    pub(super) saml_response: String,
-    /// What came with the request.
-    pub(super) relay_state: String,
-    /// Its place among the messages.
-    pub(super) message: usize,
-}
-
-impl Delivery {
-    /// The form's fields.
-    pub(super) fn fields(&self) -> Vec<(String, String)> {
-        vec![
-            ("SAMLResponse".to_owned(), self.saml_response.clone()),
-            ("RelayState".to_owned(), self.relay_state.clone()),
-        ]
-    }
-}
-
-/// A request on its way to the gateway.
-#[derive(Clone, Debug)]
-pub(super) struct Asked {
-    /// The gateway's address with the signed query.
-    pub(super) url: String,
-    /// What has to come back.
-    pub(super) relay_state: String,
 }
 
 impl Stage {
@@ -149,7 +113,8 @@ impl Stage {
         self.hops.push(hop);
     }
 
-    /// Learns how the cloud behaves from the start; whatever a journey changes is changed back to it.
+    /// Learns how the cloud behaves from the start; whatever a journey changes is changed back to
+    /// it.
     pub(super) async fn learn_knobs(&mut self) -> Result<(), Stopped> {
         let url = format!("{}/api/knobs", self.target.cloud);
         let ended = match self.client.get(&url).send().await {
@@ -236,14 +201,13 @@ impl Stage {
             let relay_state = parameter(&url, "RelayState").unwrap_or_default();
             Ok((Asked { url: url.to_string(), relay_state }, (url, xml)))
         });
-        const HOP: &str = "the cloud asks by a signed redirect";
         let (asked, (url, xml)) = match ended {
             Ok(ended) => ended,
-            Err(detail) => return self.settle(HOP, Err(detail)),
+            Err(detail) => return self.settle(ASKS, Err(detail)),
         };
         let tenant = url.path_segments().and_then(|mut s| s.next()).unwrap_or_default();
-        self.messages.push(Message::new("AuthnRequest", (self.case, HOP), tenant, xml));
-        self.settle(HOP, Ok((asked, format!("302 to {}", url.path()))))
+        self.messages.push(Message::new("AuthnRequest", (self.case, ASKS), tenant, xml));
+        self.settle(ASKS, Ok((asked, format!("302 to {}", url.path()))))
     }
 
     /// The gateway's answer to a request, which is the delivery page.
@@ -262,7 +226,6 @@ impl Stage {
         page: Result<Page, String>,
         asked: &Asked,
     ) -> Result<Delivery, Stopped> {
-        const HOP: &str = "the gateway answers with a page that posts";
         let message = self.messages.len();
         let read = page.and_then(|page| {
             let delivery = delivery(&page, asked, message)?;
@@ -272,12 +235,12 @@ impl Stage {
         });
         let (delivery, xml) = match read {
             Ok(read) => read,
-            Err(detail) => return self.settle(HOP, Err(detail)),
+            Err(detail) => return self.settle(ANSWERS, Err(detail)),
         };
         let tenant = delivery.from.path_segments().and_then(|mut s| s.next()).unwrap_or_default();
-        self.messages.push(Message::new("Response", (self.case, HOP), tenant, xml));
+        self.messages.push(Message::new("Response", (self.case, ANSWERS), tenant, xml));
         let state = format!("RelayState of {} bytes came back", delivery.relay_state.len());
-        self.settle(HOP, Ok((delivery, state)))
+        self.settle(ANSWERS, Ok((delivery, state)))
     }
 
     /// The cloud takes the answer and opens its page.
@@ -296,7 +259,7 @@ impl Stage {
             }
         });
         let accepted = if ended.is_ok() { "accepted" } else { "refused" };
-        self.messages[delivery.message].verdict = accepted.to_owned();
+        self.judged(delivery, accepted);
         let landing = self.settle("the cloud accepts the answer", ended)?;
         let ended = browser.get(landing.as_str()).await.and_then(|console| {
             let expected = format!("<strong id=\"account\">{account}</strong>");
@@ -306,6 +269,11 @@ impl Stage {
             Ok(((), format!("{account} at {}", landing.path())))
         });
         self.settle("the console opens", ended)
+    }
+
+    /// What the cloud said of an answer.
+    pub(super) fn judged(&mut self, delivery: &Delivery, verdict: &str) {
+        verdict.clone_into(&mut self.messages[delivery.message].verdict);
     }
 
     /// From the login link to the console.
@@ -355,83 +323,4 @@ impl Stage {
         });
         self.settle(hop, ended)
     }
-}
-
-/// A redirect to an address that begins with `to`.
-pub(super) fn redirect(page: &Page, to: &str) -> Ended<Url> {
-    match &page.location {
-        Some(url) if (302..=303).contains(&page.status) && url.as_str().starts_with(to) => {
-            let detail = format!("{} to {}", page.status, place(url));
-            Ok((url.clone(), detail))
-        }
-        _ => Err(format!("expected a redirect to {to}, found {}", said(page))),
-    }
-}
-
-/// A parameter of an address.
-pub(super) fn parameter(url: &Url, name: &str) -> Option<String> {
-    url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
-}
-
-/// What a page is, in few words; no ticket and no message of it.
-pub(super) fn said(page: &Page) -> String {
-    if let Some(url) = &page.location {
-        return format!("{} to {}", page.status, place(url));
-    }
-    let between = |from: &str, to: &str| {
-        let (_, rest) = page.body.split_once(from)?;
-        Some(rest.split_once(to)?.0.trim().to_owned())
-    };
-    let code = between("data-code=\"", "\"").or_else(|| between("<strong id=\"code\">", "<"));
-    let title = between("<title>", "</title>").unwrap_or_default();
-    format!("{} {} {title}", page.status, code.unwrap_or_default())
-}
-
-/// Where an address leads, without query and without handles of journeys, which are for one browser.
-fn place(url: &Url) -> String {
-    let path = url.path();
-    let shown = path.find("/continue/").map_or(path, |at| &path[..at + "/continue".len()]);
-    format!("{}{shown}", url.origin().ascii_serialization())
-}
-
-fn delivery(page: &Page, asked: &Asked, message: usize) -> Result<Delivery, String> {
-    if page.status != 200 || !page.body.contains("name=\"SAMLResponse\"") {
-        return Err(format!("expected the delivery page, found {}", said(page)));
-    }
-    if !page.policy.contains("default-src 'none'") || page.policy.contains("unsafe-inline") {
-        return Err(format!("expected a strict policy, found {:?}", page.policy));
-    }
-    if !page.caching.contains("no-store") {
-        return Err(format!("expected no-store, found {:?}", page.caching));
-    }
-    let form = Form::of(page)?;
-    let relay_state = form.one("RelayState")?.to_owned();
-    if relay_state != asked.relay_state {
-        return Err("expected the RelayState byte for byte, found another".to_owned());
-    }
-    Ok(Delivery {
-        from: page.url.clone(),
-        acs: form.target(page)?.to_string(),
-        saml_response: form.one("SAMLResponse")?.to_owned(),
-        relay_state,
-        message,
-    })
-}
-
-/// The `AuthnRequest` in a redirect.
-fn authn_request(url: &Url) -> Result<String, String> {
-    let text = parameter(url, "SAMLRequest").ok_or("expected a SAMLRequest, found none")?;
-    let octets = STANDARD.decode(text).map_err(|_| "expected base64 in SAMLRequest")?;
-    let mut xml = String::new();
-    let most = limits::METADATA_BYTES as u64;
-    DeflateDecoder::new(&octets[..])
-        .take(most)
-        .read_to_string(&mut xml)
-        .map_err(|_| "expected a DEFLATE stream of UTF-8 in SAMLRequest")?;
-    Ok(xml)
-}
-
-/// The knob that is meant, for tables.
-pub(super) fn knob(name: &str, value: impl Into<Value>) -> Value {
-    json!({ name: value.into() })
 }
