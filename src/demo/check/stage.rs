@@ -6,7 +6,6 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Client;
 use serde_json::Value;
 use tokio::time::Instant;
-use url::Url;
 
 use super::browser::{Browser, Page};
 use super::reading::{Asked, Delivery, Ended, authn_request, delivery, parameter, redirect, said};
