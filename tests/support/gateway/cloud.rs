@@ -180,7 +180,7 @@ impl Request {
         query.push_str("&SigAlg=");
         query.push_str(&encode(algorithm));
         let signature = sign(pair, self.key, query.as_bytes());
-        query + "&Signature=" + &encode(&base64(&signature))
+        format!("{query}&Signature={}", encode(&base64(&signature)))
     }
 
     /// Path and query at a tenant's SSO address.

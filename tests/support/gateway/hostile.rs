@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use skybridge::limits;
+
 use super::BASE;
 use super::cloud::{CN, Key, POST, Request, deflate, encode};
 use super::material::base64;
@@ -269,7 +271,7 @@ fn signatures() -> Vec<Hostile> {
     let bulk = {
         let (head, tail) = inside("", "");
         let text = as_many((&head, &tail), |number| {
-            if number < 4_000 { "<a b=\"\"/>".to_owned() } else { "x".to_owned() }
+            if number < limits::XML_NODES - 50 { "<a b=\"\"/>".to_owned() } else { "x".to_owned() }
         });
         good().but(|it| it.key = Key::Stranger).query_of(text.as_bytes())
     };
