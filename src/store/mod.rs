@@ -6,7 +6,9 @@
 //! operation (C-35). A store that does not answer is an error, never "not found": the caller
 //! refuses (D-01).
 
+pub mod account;
 pub mod directory;
+pub mod ledger;
 pub mod memory;
 pub mod record;
 pub mod redis;
