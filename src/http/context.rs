@@ -90,7 +90,13 @@ impl Context {
 }
 
 fn parameter(uri: &Uri, name: &str) -> Option<String> {
-    form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
-        .find(|(known, _)| known == name)
-        .map(|(_, value)| value.into_owned())
+    // Piece by piece, so that the messages in a query are not decoded for the sake of another name.
+    uri.query().unwrap_or_default().split('&').find_map(|piece| {
+        let known = piece.split('=').next().unwrap_or_default();
+        if known != name && !known.contains(['%', '+']) {
+            return None;
+        }
+        let (known, value) = form_urlencoded::parse(piece.as_bytes()).next()?;
+        (known == name).then(|| value.into_owned())
+    })
 }
