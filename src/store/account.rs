@@ -36,7 +36,9 @@ pub struct Account {
 }
 
 macro_rules! names {
-    ($(#[doc = $top:literal])+ $type:ident { $($(#[doc = $doc:literal])+ $name:ident = $text:literal;)+ }) => {
+    ($(#[doc = $top:literal])+ $type:ident {
+        $($(#[doc = $doc:literal])+ $name:ident = $text:literal;)+
+    }) => {
         $(#[doc = $top])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum $type { $($(#[doc = $doc])+ #[serde(rename = $text)] $name,)+ }
