@@ -11,10 +11,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::form_urlencoded::byte_serialize;
 
+use super::accounts::{Association, Link};
 use super::assertion::{self, Expected, Statement, same};
 use super::fault::{Fault, Finding};
 use super::form::{Form, FormProblem};
-use super::provision::Platform;
+use super::provision::{Others, Platform};
 use super::read::{self, Element, Unreadable};
 use super::record::Exchange;
 use super::request::instant;
@@ -153,7 +154,8 @@ impl FakeCloud {
         statement: &Statement,
     ) -> Result<(), Refused> {
         let account = statement.attribute("xAccountId");
-        if platform.accounts.is_bound(account) {
+        let link = Link { account_type: sent.account_type.clone(), account_id: account.to_owned() };
+        if self.has_account(platform, link)? {
             return Ok(());
         }
         let finding = |fault, expected| Finding::value(fault, expected, Some(account));
@@ -169,6 +171,22 @@ impl FakeCloud {
         );
         let expected = "a customer with an account, or isFirstLogin=true";
         Err(Refused { finding: finding(Fault::NotBound, expected), retry: Some(retry) })
+    }
+
+    /// Whether the customer has an account; where everybody had one from the start, it is made now.
+    fn has_account(&self, platform: &Platform, link: Link) -> Result<bool, Finding> {
+        let association = Association { partner: platform.bp_id.clone(), at: self.now() };
+        let accounts = &mut self.state().accounts;
+        if accounts.of(&link).is_some() {
+            return Ok(true);
+        }
+        if platform.others == Others::NotBound || accounts.was_unlinked(&link) {
+            return Ok(false);
+        }
+        accounts
+            .prebind(link, &association, &*self.random)
+            .map_err(|_| Finding::new(Fault::TooManyAccounts, "a free place", "none"))?;
+        Ok(true)
     }
 
     fn open_session(

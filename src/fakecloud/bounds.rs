@@ -19,6 +19,9 @@ pub(crate) const SESSION_LIFE: Duration = Duration::hours(1);
 pub(crate) const PLATFORMS: usize = 10_000;
 /// Most pre-bound accounts that one platform lists.
 pub(crate) const ACCOUNTS: usize = 100_000;
+/// Most accounts of the whole cloud: one long list and room beside it. At half a KiB each this is
+/// 60 MiB.
+pub(crate) const REGISTER: usize = 120_000;
 /// How many exchanges `GET /api/last` remembers. A check of the whole journey makes a handful.
 pub(crate) const EXCHANGES: usize = 64;
 /// Most outside time difference that is forgiven in either direction (contract §4.5).

@@ -203,6 +203,8 @@ catalogue! {
     CreationNotOffered = 502, 501, "创建与绑定账号将在本模拟器的后续版本中提供。";
     /// Too many sessions are open; try later.
     TooManySessions = 503, 503, "打开的会话过多，请稍后重试。";
+    /// Too many accounts exist; start this simulator anew.
+    TooManyAccounts = 504, 503, "账号过多，请重新启动本模拟器。";
 
     /// The provisioning request cannot be read.
     ProvisionUnreadable = 601, 400, "无法读取开通请求。";

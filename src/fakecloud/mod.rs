@@ -6,6 +6,7 @@
 //! `request` → (the gateway) →
 //! `acs` → `verify` → `assertion` → `console`.
 
+mod accounts;
 mod acs;
 mod api;
 mod assertion;
@@ -29,12 +30,14 @@ mod state;
 mod verify;
 mod visit;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use time::OffsetDateTime;
 use url::Url;
 
+pub use accounts::{Account, Association, Link, Source};
 pub use assertion::Statement;
 pub use fault::{Fault, Finding};
 pub use key::KeySize;
@@ -214,12 +217,22 @@ impl FakeCloud {
             Some(wanted) => XAccountType::parse(wanted)?,
             None => XAccountType::invent(&*self.random),
         };
+        let nobody = HashSet::new();
+        let bound = match &provision.accounts {
+            Accounts::AllBound => &nobody,
+            Accounts::Bound(accounts) => accounts,
+        };
+        let association = Association { partner: platform.bp_id.clone(), at: self.now() };
         let mut state = self.state();
         let known = state.platforms.contains_key(&account_type);
         if !known && state.platforms.len() >= bounds::PLATFORMS {
             let came = state.platforms.len().to_string();
             return Err(Finding::new(Fault::TooManyPlatforms, "a free place", came));
         }
+        state
+            .accounts
+            .provision(&account_type, bound, &association, &*self.random)
+            .map_err(|_| Finding::new(Fault::TooManyAccounts, "a free place", "none"))?;
         state.last_redirects.remove(&account_type);
         state.platforms.insert(account_type.clone(), platform);
         Ok(account_type)
@@ -243,6 +256,11 @@ impl FakeCloud {
     /// The last exchanges, oldest first.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.state().record.all()
+    }
+
+    /// Every account of this cloud, oldest first: for a checker that counts them.
+    pub fn accounts(&self) -> Vec<Account> {
+        self.state().accounts.iter().cloned().collect()
     }
 
     /// The certificates that metadata lists now, in PEM.
@@ -289,15 +307,14 @@ mod tests {
     use crate::clock::ManualClock;
     use crate::random::SequenceRandom;
 
-    #[test]
-    fn a_full_house_takes_no_new_platform_but_still_replaces_one() {
+    /// A cloud, and a partner whose key is the cloud's own: it is as good as any.
+    fn stage() -> (Arc<FakeCloud>, Provision) {
         let options = Options::new(
             Url::parse("https://cloud.example").unwrap(),
             Arc::new(ManualClock::at(OffsetDateTime::UNIX_EPOCH + time::Duration::days(20_000))),
             Arc::new(SequenceRandom::new(1)),
         );
         let cloud = FakeCloud::new(options).unwrap();
-        // The cloud's own certificate is as good as any for a partner.
         let certificate = cloud.certificates_pem();
         let certificate: String = certificate.lines().filter(|l| !l.starts_with('-')).collect();
         let provision = Provision {
@@ -315,6 +332,12 @@ mod tests {
             wanted_account_type: Some("T0".to_owned()),
             accounts: Accounts::AllBound,
         };
+        (cloud, provision)
+    }
+
+    #[test]
+    fn a_full_house_takes_no_new_platform_but_still_replaces_one() {
+        let (cloud, provision) = stage();
         cloud.provision(&provision).unwrap();
         let platform = Arc::clone(cloud.state().platforms.values().next().unwrap());
         for number in 1..bounds::PLATFORMS {
@@ -324,5 +347,21 @@ mod tests {
         cloud.provision(&provision).unwrap();
         let another = Provision { wanted_account_type: None, ..provision };
         assert_eq!(cloud.provision(&another).unwrap_err().fault, Fault::TooManyPlatforms);
+    }
+
+    #[test]
+    fn a_full_register_refuses_a_list_whole_and_takes_the_same_list_again() {
+        let (cloud, provision) = stage();
+        let list = |count: usize| Accounts::Bound((0..count).map(|id| id.to_string()).collect());
+        let full = Provision { accounts: list(bounds::ACCOUNTS), ..provision };
+        cloud.provision(&full).unwrap();
+        let another = Provision {
+            wanted_account_type: Some("T1".to_owned()),
+            accounts: list(bounds::REGISTER - bounds::ACCOUNTS + 1),
+            ..full.clone()
+        };
+        assert_eq!(cloud.provision(&another).unwrap_err().fault, Fault::TooManyAccounts);
+        assert_eq!(cloud.accounts().len(), bounds::ACCOUNTS);
+        cloud.provision(&full).unwrap();
     }
 }

@@ -45,16 +45,6 @@ pub enum Accounts {
     Bound(HashSet<String>),
 }
 
-impl Accounts {
-    /// Whether this customer has a cloud account.
-    pub fn is_bound(&self, x_account_id: &str) -> bool {
-        match self {
-            Self::AllBound => true,
-            Self::Bound(accounts) => accounts.contains(x_account_id),
-        }
-    }
-}
-
 /// Why a provisioning request was refused: a fault of the `FC-6xx` range.
 pub type ProvisionError = Finding;
 
@@ -102,7 +92,17 @@ pub(crate) struct Platform {
     pub(crate) bp_id: String,
     pub(crate) callback_url: Option<String>,
     pub(crate) return_url: Option<String>,
-    pub(crate) accounts: Accounts,
+    /// Those who have no account yet.
+    pub(crate) others: Others,
+}
+
+/// What happens to a customer who comes without an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// It turns out that there was one from the start.
+    Bound,
+    /// There is none until one is made.
+    NotBound,
 }
 
 impl Platform {
@@ -130,7 +130,10 @@ impl Platform {
             bp_id: provision.bp_id.clone(),
             callback_url: provision.callback_url.clone(),
             return_url: provision.return_url.clone(),
-            accounts: provision.accounts.clone(),
+            others: match provision.accounts {
+                Accounts::AllBound => Others::Bound,
+                Accounts::Bound(_) => Others::NotBound,
+            },
         })
     }
 }

@@ -1,13 +1,13 @@
-//! What the simulated cloud remembers: platforms, requests that wait for an answer, console
-//! sessions. Apart room
-//! `fakecloud`; contract §4.5 (outstanding-request lookup, one use). All of it is bounded and in
-//! memory.
+//! What the simulated cloud remembers: platforms, accounts, requests that wait for an answer,
+//! console sessions. Apart room `fakecloud`; contract §4.5 (outstanding-request lookup, one use).
+//! All of it is bounded and in memory.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
 
+use super::accounts::Accounts;
 use super::assertion::Statement;
 use super::bounds;
 use super::fault::{Fault, Finding};
@@ -22,6 +22,7 @@ pub(crate) struct State {
     pub(crate) platforms: HashMap<XAccountType, Arc<Platform>>,
     /// The last signed redirect of each platform, for the knob that sends it again.
     pub(crate) last_redirects: HashMap<XAccountType, String>,
+    pub(crate) accounts: Accounts,
     pub(crate) outstanding: Outstanding,
     pub(crate) sessions: Sessions,
     pub(crate) record: Record,
