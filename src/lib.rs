@@ -3,6 +3,7 @@
 //! The rooms and the direction of their arrows are drawn in `docs/ARCHITECTURE.md` and held by
 //! `tests/tidy.rs`.
 
+pub mod account;
 pub mod app;
 pub mod cli;
 pub mod clock;

@@ -106,3 +106,8 @@ pub const LOG_QUEUE_BYTES: usize = 4 * 1024 * 1024;
 pub const FORWARDED_HOPS: usize = 16;
 /// How long one check of readiness may take, and for how long its answer is given again.
 pub const READINESS: Duration = Duration::from_secs(1);
+/// How long the cloud may take to show a new account in its list: association is asynchronous there
+/// (contract §1.5). A list that lacks the account earlier says nothing.
+pub const ASSOCIATION_WAIT: time::Duration = time::Duration::minutes(10);
+/// How long a first login that nothing was heard of counts as under way.
+pub const FIRST_LOGIN_LIFE: time::Duration = time::Duration::days(1);

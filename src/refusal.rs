@@ -169,6 +169,28 @@ catalogue! {
     /// This cloud has no login link; journeys begin at the service provider.
     NoLoginLink = 4003, 404, Partner;
 
+    /// A link notification is not the form, base64 and JSON that the contract describes.
+    LinkNoticeUnreadable = 4101, 400, Cloud;
+    /// No registered key of the cloud verifies a link notification.
+    LinkNoticeSignature = 4102, 403, Cloud;
+    /// A link notification for a customer who was not sent to the cloud, or whose link has ended:
+    /// perhaps an old one once more.
+    LinkUnexpected = 4103, 409, Partner;
+    /// What the cloud says about a customer's account contradicts what is known here.
+    LinkConflict = 4104, 409, Operator;
+    /// A cloud account is being created for this customer already.
+    CreationUnderWay = 4105, 409, You;
+    /// The customer has a cloud account already.
+    AlreadyLinked = 4106, 409, Partner;
+    /// The customer is known to the cloud by another `xAccountId`, which never changes.
+    AccountIdChanged = 4107, 409, Partner;
+    /// The `xAccountId` belongs, or belonged, to another customer.
+    AccountIdTaken = 4108, 409, Partner;
+    /// No such customer of this tenant is known here.
+    CustomerUnknown = 4109, 404, Partner;
+    /// A link notification cannot be believed before the cloud's list was asked, which happens now.
+    LinkDoubted = 4110, 202, Cloud;
+
     /// The session store does not answer.
     StoreAway = 5001, 503, Operator;
     /// The gateway has more to do than it can; try again shortly.

@@ -4,7 +4,6 @@
 use crate::keys::KeyError;
 use crate::refusal::{Code, Refusal};
 use crate::saml;
-use crate::store::StoreError;
 
 impl From<saml::Error> for Refusal {
     fn from(error: saml::Error) -> Self {
@@ -35,17 +34,6 @@ impl From<saml::Error> for Refusal {
             E::Metadata { .. } | E::MetadataExpired { .. } | E::Key { .. } => Code::MetadataMissing,
             E::Unwritable { .. } => Code::AttributeUnusable,
             E::Sign => Code::Internal,
-        };
-        Self::new(code, error.to_string())
-    }
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        let code = match &error {
-            StoreError::Away(_) => Code::StoreAway,
-            StoreError::Full => Code::Overloaded,
-            StoreError::Corrupt(_) => Code::Internal,
         };
         Self::new(code, error.to_string())
     }

@@ -18,6 +18,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use crate::refusal::{Code, Refusal};
+
 /// What a call to a store gives: boxed, so that a backend can be chosen at start-up.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
@@ -36,6 +38,17 @@ pub enum StoreError {
     /// What is stored under the key is not what this program writes.
     #[error("the store holds a record that cannot be read: {0}")]
     Corrupt(String),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        let code = match &error {
+            StoreError::Away(_) => Code::StoreAway,
+            StoreError::Full => Code::Overloaded,
+            StoreError::Corrupt(_) => Code::Internal,
+        };
+        Self::new(code, error.to_string())
+    }
 }
 
 /// Bytes under keys that expire, shared by all nodes.

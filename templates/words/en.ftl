@@ -205,6 +205,36 @@ SB-4002 =
 SB-4003 =
     .title = This service is opened from its own page
     .advice = Please go to the service itself and choose to sign in there. If you expected a link here, ask your partner’s support.
+SB-4101 =
+    .title = The cloud’s message cannot be read
+    .advice = Your cloud account is not affected. { -again } { -report }
+SB-4102 =
+    .title = This message does not come from the cloud
+    .advice = Its signature belongs to nobody we know, so we changed nothing. { -again } { -report }
+SB-4103 =
+    .title = We did not expect this message
+    .advice = It may be an old page that was opened once more; nothing was changed. { -again }
+SB-4104 =
+    .title = Your cloud account needs a look by us
+    .advice = The cloud names another account than we know for you. To keep you out of somebody else’s, we stopped here. { -report }
+SB-4105 =
+    .title = Your cloud account is being created
+    .advice = This takes a minute at most. Please try again in a moment; you do not have to enter anything twice.
+SB-4106 =
+    .title = There is a cloud account already
+    .advice = Nothing has to be created. { -again }
+SB-4107 =
+    .title = Your details at the cloud have another id
+    .advice = Your partner’s site named you differently than before. Please send the details below to your partner’s support.
+SB-4108 =
+    .title = This id belongs to somebody else
+    .advice = Your partner’s site named you like another customer, so we stopped. Please send the details below to your partner’s support.
+SB-4109 =
+    .title = We do not know this customer yet
+    .advice = They become known with their first click, or when you create an account for them.
+SB-4110 =
+    .title = We are checking this with the cloud
+    .advice = This takes a minute at most, and you do not have to wait for it. { -again }
 
 ## SB-5…: this gateway
 
