@@ -73,8 +73,8 @@ fn show(
             see_other(&format!("/{}/sign-in?continue={handle}", visit.tenant.id))
         }
         Step::SignInHere { handle: None } => see_other(&format!("/{}/sign-in", visit.tenant.id)),
-        Step::SignInAgain { handle, problem } => {
-            let form = Form { handle, problem: Some(problem), username: None };
+        Step::SignInAgain { handle, problem, username } => {
+            let form = Form { handle, problem: Some(problem), username: Some(username) };
             return Ok((sign_in(context, visit, &form, new_binding), None));
         }
         Step::Deliver(delivery) => {

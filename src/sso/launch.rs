@@ -63,7 +63,8 @@ impl Sso {
                     Onward::Cloud { .. } => None,
                 };
                 let (_, binding) = self.binding(browser);
-                let step = Step::SignInAgain { handle, problem: refusal.code };
+                let username = typed.username.to_owned();
+                let step = Step::SignInAgain { handle, problem: refusal.code, username };
                 Ok(Turn { binding, ..Turn::of(step) })
             }
         }

@@ -148,6 +148,8 @@ pub enum Step {
         handle: Option<String>,
         /// What was wrong.
         problem: Code,
+        /// The name that was typed, which need not be typed again.
+        username: String,
     },
     /// On to a parked journey, at an address without the ticket.
     Continue {

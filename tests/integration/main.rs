@@ -6,6 +6,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(feature = "fake-cloud")]
+mod browser;
 mod cloud_registration;
 #[cfg(feature = "fake-cloud")]
 mod demo;

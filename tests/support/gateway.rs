@@ -225,7 +225,10 @@ fn users() -> String {
              user_id = \"{id}\"\nname = \"{login}_bravo\"\n{more}\n"
         )
     };
-    user("alice", "local-1", "linked = true")
-        + &user("nobody-yet", "local-2", "linked = false")
-        + &user("gone", "local-3", "linked = true\nenabled = false")
+    [
+        user("alice", "local-1", "linked = true"),
+        user("nobody-yet", "local-2", "linked = false"),
+        user("gone", "local-3", "linked = true\nenabled = false"),
+    ]
+    .concat()
 }

@@ -1,6 +1,8 @@
 //! What tests and benchmarks start and look at the world with.
 
 pub(crate) mod answer;
+#[cfg(feature = "fake-cloud")]
+pub(crate) mod browser;
 pub(crate) mod gateway;
 pub(crate) mod redis;
 pub(crate) mod schema;

@@ -67,7 +67,7 @@ pub(crate) fn password_hash() -> String {
 /// SHA-256 in hexadecimal.
 pub(crate) fn sha256(text: &str) -> String {
     let hash = digest(&SHA256, text.as_bytes());
-    let hex = |text: String, byte: &u8| text + &format!("{byte:02x}");
+    let hex = |text: String, byte: &u8| text + format!("{byte:02x}").as_str();
     hash.as_ref().iter().fold(String::new(), hex)
 }
 

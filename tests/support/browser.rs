@@ -1,0 +1,395 @@
+//! A real Chromium in front of the real program: for each test a fresh browser, and a `skybridge
+//! demo` as users start it.
+
+use std::cell::RefCell;
+use std::env;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+use thirtyfour::{BrowserLogEntry, LoggingPrefsLogLevel};
+use url::Url;
+
+/// How long a condition may take to become true on a machine that is busy with other tests.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often it is looked at.
+const POLL: Duration = Duration::from_millis(25);
+/// What keeps Chromium from asking the world anything, and from being slow about it.
+const ARGUMENTS: [&str; 12] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-proxy-server",
+    "--hide-scrollbars",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE *.localhost",
+];
+
+/// Whether pages may run scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scripts {
+    On,
+    Off,
+}
+
+/// What kind of browser a test wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish {
+    /// The languages that it asks for.
+    pub(crate) languages: &'static str,
+    /// Whether pages may run scripts.
+    pub(crate) scripts: Scripts,
+    /// Width and height of its pages.
+    pub(crate) size: (u32, u32),
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self { languages: "en", scripts: Scripts::On, size: (1200, 900) }
+    }
+}
+
+/// Goes through a test in a fresh browser. Whatever the test was about, the browser must not have
+/// had to enforce a page's policy, nor looked beyond this machine.
+pub(crate) async fn visit(wish: Wish, test: impl AsyncFnOnce(&Browser)) {
+    let browser = Browser::open(wish).await;
+    test(&browser).await;
+    browser.must_be_content().await;
+    browser.driver.quit().await.unwrap();
+}
+
+/// A browser with a profile of its own.
+pub(crate) struct Browser {
+    driver: WebDriver,
+    network: RefCell<Vec<Value>>,
+    demo: Demo,
+    /// Ends after `driver` did.
+    _chromedriver: Arc<Chromedriver>,
+}
+
+impl Browser {
+    async fn open(wish: Wish) -> Self {
+        let (demo, chromedriver) = (Demo::start(), Chromedriver::shared());
+        let mut wanted = DesiredCapabilities::chrome();
+        wanted.set_binary(&program("chromium")).unwrap();
+        for argument in ARGUMENTS {
+            wanted.add_arg(argument).unwrap();
+        }
+        wanted.add_arg(&format!("--accept-lang={}", wish.languages)).unwrap();
+        if wish.scripts == Scripts::Off {
+            let off = json!({ "profile.managed_default_content_settings.javascript": 2 });
+            wanted.add_experimental_option("prefs", off).unwrap();
+        }
+        let (width, height) = wish.size;
+        // A window may not be narrower than its own buttons; a device may.
+        let device = json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1,
+            "touch": false, "mobile": false } });
+        wanted.add_experimental_option("mobileEmulation", device).unwrap();
+        wanted.set_logging_prefs("browser", LoggingPrefsLogLevel::All).unwrap();
+        wanted.set_logging_prefs("performance", LoggingPrefsLogLevel::All).unwrap();
+        let driver = WebDriver::new(&chromedriver.url, wanted).await.unwrap();
+        Self { driver, network: RefCell::default(), demo, _chromedriver: chromedriver }
+    }
+
+    /// What no helper here offers.
+    pub(crate) fn driver(&self) -> &WebDriver {
+        &self.driver
+    }
+
+    /// An address at the partner's site.
+    pub(crate) fn partner(&self, path: &str) -> String {
+        format!("{}{path}", self.demo.partner)
+    }
+
+    /// An address at the gateway.
+    pub(crate) fn gateway(&self, path: &str) -> String {
+        format!("{}{path}", self.demo.gateway)
+    }
+
+    /// An address at the simulated cloud.
+    pub(crate) fn cloud(&self, path: &str) -> String {
+        format!("{}{path}", self.demo.cloud)
+    }
+
+    /// The directory of the demo, with the partner's keys.
+    pub(crate) fn home(&self) -> &Path {
+        self.demo.folder.path()
+    }
+
+    /// Opens an address, as if typed.
+    pub(crate) async fn open_page(&self, url: &str) {
+        self.driver.goto(url).await.unwrap();
+    }
+
+    /// Clicks on the first element of this selector, once it is there.
+    pub(crate) async fn click(&self, css: &str) {
+        self.until(&format!("{css} can be clicked"), async || {
+            self.driver.find(By::Css(css)).await.ok()?.click().await.ok()
+        })
+        .await;
+    }
+
+    /// Types into an empty field.
+    pub(crate) async fn fill(&self, css: &str, text: &str) {
+        let field = self
+            .until(&format!("{css} is there"), async || self.driver.find(By::Css(css)).await.ok())
+            .await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Presses keys, wherever the focus is.
+    pub(crate) async fn press(&self, keys: impl Into<TypingData>) {
+        self.driver.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
+    /// The text of an element, once it shows one.
+    pub(crate) async fn text(&self, css: &str) -> String {
+        self.until(&format!("{css} shows a text"), async || {
+            let text = self.driver.find(By::Css(css)).await.ok()?.text().await.ok()?;
+            (!text.is_empty()).then_some(text)
+        })
+        .await
+    }
+
+    /// An attribute or property of an element, once it has it.
+    pub(crate) async fn attribute(&self, css: &str, name: &str) -> String {
+        self.until(&format!("{css} has {name}"), async || {
+            self.driver.find(By::Css(css)).await.ok()?.attr(name).await.ok()?
+        })
+        .await
+    }
+
+    /// What a field holds.
+    pub(crate) async fn value(&self, css: &str) -> String {
+        let field = self.driver.find(By::Css(css)).await.unwrap();
+        field.value().await.unwrap().unwrap_or_default()
+    }
+
+    /// Whether the page shows such an element.
+    pub(crate) async fn shows(&self, css: &str) -> bool {
+        match self.driver.find(By::Css(css)).await {
+            Ok(element) => element.is_displayed().await.unwrap(),
+            Err(_) => false,
+        }
+    }
+
+    /// The name of the element that has the focus.
+    pub(crate) async fn focus(&self) -> String {
+        let element = self.driver.active_element().await.unwrap();
+        match element.attr("name").await.unwrap() {
+            Some(name) => name,
+            None => element.tag_name().await.unwrap(),
+        }
+    }
+
+    /// Waits until the address begins like this, and gives all of it.
+    pub(crate) async fn arrive(&self, prefix: &str) -> String {
+        self.until(&format!("the address begins with {prefix}"), async || {
+            let url = self.driver.current_url().await.ok()?.to_string();
+            url.starts_with(prefix).then_some(url)
+        })
+        .await
+    }
+
+    /// Waits for the console: whose it is, and which page.
+    pub(crate) async fn land(&self) -> (String, String) {
+        self.arrive(&self.cloud("/")).await;
+        (self.text("#account").await, self.text("#path").await)
+    }
+
+    /// Waits for our page that says no, and gives its code.
+    pub(crate) async fn refusal(&self) -> String {
+        self.attribute("[data-code]", "data-code").await
+    }
+
+    /// Goes on in the tab that was opened last.
+    pub(crate) async fn newest_tab(&self) {
+        let newest = self.driver.windows().await.unwrap().pop().unwrap();
+        self.driver.switch_to_window(newest).await.unwrap();
+    }
+
+    /// Opens a tab and goes on there; gives the one before.
+    pub(crate) async fn new_tab(&self) -> WindowHandle {
+        let before = self.driver.window().await.unwrap();
+        let tab = self.driver.new_tab().await.unwrap();
+        self.driver.switch_to_window(tab).await.unwrap();
+        before
+    }
+
+    /// Polls for a condition, with a deadline.
+    pub(crate) async fn until<T>(&self, condition: &str, probe: impl AsyncFn() -> Option<T>) -> T {
+        let polling = async {
+            loop {
+                if let Some(found) = probe().await {
+                    return found;
+                }
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        if let Ok(found) = tokio::time::timeout(PATIENCE, polling).await {
+            return found;
+        }
+        let url = self.driver.current_url().await;
+        let page = self.driver.source().await.unwrap_or_default();
+        panic!("after {PATIENCE:?} it is not true that {condition}, at {url:?}:\n{page}");
+    }
+
+    /// Every request of this browser so far: method and address.
+    pub(crate) async fn requests(&self) -> Vec<(String, Url)> {
+        let entries = self.driver.get_log("performance").await.unwrap();
+        let parse = |entry: BrowserLogEntry| -> Value {
+            serde_json::from_str::<Value>(&entry.message).unwrap()["message"].take()
+        };
+        self.network.borrow_mut().extend(entries.into_iter().map(parse));
+        let network = self.network.borrow();
+        let sent = network.iter().filter(|event| event["method"] == "Network.requestWillBeSent");
+        let request = |event: &Value| {
+            let request = &event["params"]["request"];
+            let url = Url::parse(request["url"].as_str()?).ok()?;
+            Some((request["method"].as_str()?.to_owned(), url))
+        };
+        sent.filter_map(request).collect()
+    }
+
+    async fn must_be_content(&self) {
+        for (method, url) in self.requests().await {
+            let near = url.host_str().is_some_and(|host| host.ends_with(".localhost"));
+            assert!(near || ["data", "about"].contains(&url.scheme()), "{method} {url} left");
+        }
+        for entry in self.driver.browser_log().await.unwrap() {
+            // A refusal is a page with a 4xx status, which Chromium notes; 501 is what the
+            // simulated cloud says of what it does not do.
+            let status = entry.message.split_once("the server responded with a status of ");
+            let refusal =
+                status.is_some_and(|(_, code)| code.starts_with('4') || code.starts_with("501"));
+            assert!(refusal && !entry.message.contains("/assets/"), "{entry:?}");
+        }
+    }
+}
+
+/// `skybridge demo`, as users start it.
+struct Demo {
+    partner: String,
+    gateway: String,
+    cloud: String,
+    folder: TempDir,
+    _process: Leashed,
+}
+
+impl Demo {
+    fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("demo-").tempdir().unwrap();
+        let mut shell = Command::new("sh");
+        shell.env_remove("SKYBRIDGE_REDIS_URL");
+        let home = folder.path().to_str().unwrap();
+        let arguments = ["demo", "--port-base", "0", "--dir", home];
+        let mut process = Leashed::start(shell, env!("CARGO_BIN_EXE_skybridge"), &arguments);
+        let mut address = |name: &str| {
+            let line = process.line(|line| line.trim_start().starts_with(name));
+            line.split_whitespace().nth(1).unwrap().to_owned()
+        };
+        let [partner, gateway, cloud] = ["partner", "gateway", "cloud"].map(&mut address);
+        Self { partner, gateway, cloud, folder, _process: process }
+    }
+}
+
+/// Chromedriver, which the tests of a process share, and which goes with the last of them.
+struct Chromedriver {
+    url: String,
+    _process: Leashed,
+    /// Where browsers keep their profiles; goes after they did.
+    _folder: TempDir,
+}
+
+impl Chromedriver {
+    fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Chromedriver>> = Mutex::new(Weak::new());
+        // A test that failed to start it left nothing behind.
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let started = Arc::new(Self::start());
+            *shared = Arc::downgrade(&started);
+            started
+        })
+    }
+
+    fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("chromium-").tempdir().unwrap();
+        let mut shell = Command::new("sh");
+        shell.env("TMPDIR", folder.path());
+        let mut process = Leashed::start(shell, &program("chromedriver"), &["--port=0"]);
+        let line = process.line(|line| line.contains("started successfully on port"));
+        let port = line.trim_end().trim_end_matches('.').rsplit(' ').next().unwrap();
+        Self { url: format!("http://127.0.0.1:{port}"), _process: process, _folder: folder }
+    }
+}
+
+/// A process that is killed, with all that it started, when this is dropped; also when the test
+/// process ends in any other way, for then the leash breaks.
+struct Leashed {
+    shell: Child,
+    leash: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Leashed {
+    /// `shell` is `sh` with the environment that the program gets.
+    fn start(mut shell: Command, program: &str, arguments: &[&str]) -> Self {
+        let mut shell = shell
+            // In a group of its own: the shell waits for the end of its input, then kills all.
+            .process_group(0)
+            .args(["-c", "\"$@\" & read -r _; kill -KILL 0", "sh", program])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let leash = shell.stdin.take();
+        let output = BufReader::new(shell.stdout.take().unwrap());
+        Self { shell, leash, output }
+    }
+
+    /// The first line of output that is like this.
+    fn line(&mut self, wanted: impl Fn(&str) -> bool) -> String {
+        let mut line = String::new();
+        while self.output.read_line(&mut line).unwrap() > 0 {
+            if wanted(&line) {
+                return line;
+            }
+            line.clear();
+        }
+        panic!("a process ended before it was ready");
+    }
+}
+
+impl Drop for Leashed {
+    fn drop(&mut self) {
+        if let Some(mut leash) = self.leash.take() {
+            let _ = leash.write_all(b"end\n");
+        }
+        let _ = self.shell.wait();
+    }
+}
+
+/// Where a program is that the tests need.
+fn program(name: &str) -> String {
+    let places = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&places).map(|place| place.join(name)).find(|path| path.exists());
+    let Some(path) = found else {
+        panic!("{name} is missing. Get it by: apt-get install chromium chromium-driver");
+    };
+    path.to_str().unwrap().to_owned()
+}
