@@ -18,7 +18,7 @@ use bergshamra::{DsigContext, KeysManager, keys::loader};
 use skybridge::clock::{Clock as _, ManualClock};
 use skybridge::fakecloud::{
     Accounts, Certificates, FakeCloud, Fault, IssueInstant, KeySize, Knobs, Options, Provision,
-    RequestSignature, Site, Verdict,
+    RequestSignature, Script, Site, Verdict,
 };
 use skybridge::random::SequenceRandom;
 use time::macros::datetime;
@@ -1415,6 +1415,38 @@ fn a_base_address_with_more_than_host_and_port_is_refused() {
         assert_eq!(options.key_size, KeySize::Rsa2048);
         assert!(FakeCloud::new(options).is_err(), "{base}");
     }
+}
+
+#[tokio::test]
+async fn a_fault_script_is_set_read_back_and_ended() {
+    let stage = Stage::new();
+    let rule = r#"{"api":"notification","when":{"percent":30},"effect":"twice"}"#;
+    let body = format!(r#"{{"seed":1,"rules":[{rule}]}}"#);
+    let answer = stage.send(Method::PUT, "/api/faults", "application/json", &body).await;
+    assert_eq!(answer.body, body);
+    assert_eq!(stage.get("/api/faults", "").await.body, body);
+    for bad in ["", "{\"rules\":1}", &body.replace("30", "101")] {
+        let answer = stage.send(Method::PUT, "/api/faults", "application/json", bad).await;
+        answer.refused_with(Fault::ScriptUnreadable);
+        assert_eq!(stage.cloud.faults().rules.len(), 1, "a bad script changes nothing");
+    }
+    stage.send(Method::PUT, "/api/faults", "application/json", "{}").await;
+    assert_eq!(stage.cloud.faults(), Script::default());
+}
+
+#[tokio::test]
+async fn provisioned_customers_have_accounts_in_the_register() {
+    let stage = Stage::new();
+    let body = stage.get("/api/accounts", "").await.body;
+    let accounts: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let [account] = &accounts["accounts"].as_array().unwrap()[..] else { panic!("{body}") };
+    assert_eq!(
+        account["link"],
+        serde_json::json!({"xAccountType": "ZXT", "xAccountId": "cust-0001"})
+    );
+    assert_eq!(account["association"]["partner"], "bp-0001");
+    assert_eq!(account["source"], "provisioned");
+    assert_eq!(account["created_at"], "2026-01-02T03:04:05.678Z");
 }
 
 #[test]

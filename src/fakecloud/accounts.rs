@@ -70,15 +70,34 @@ pub struct Link {
     pub account_id: String,
 }
 
-/// That a partner sells to an account (代售). It is pending before `at`, in force from then on:
+/// That a partner sells to an account. It is pending before `at`, in force from then on:
 /// the cloud associates some time after it has made the account (contract §1.5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Association {
     /// The partner's id, as provisioned in `bp_id`.
     pub partner: String,
+    /// Who pays the cloud.
+    pub terms: Terms,
     /// From when on.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
+}
+
+impl Association {
+    /// What linking and creating bring about: the partner resells (contract §1.8).
+    pub fn resale(partner: &str, at: OffsetDateTime) -> Self {
+        Self { partner: partner.to_owned(), terms: Terms::Resale, at }
+    }
+}
+
+/// The terms of an association (contract §1.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Terms {
+    /// 代售: the customer pays the partner.
+    Resale,
+    /// 顾问销售: the customer pays the cloud.
+    Referral,
 }
 
 /// Who made an account.
@@ -364,7 +383,7 @@ mod tests {
     }
 
     fn association() -> Association {
-        Association { partner: "bp".to_owned(), at: NOW }
+        Association::resale("bp", NOW)
     }
 
     fn new(name: &str) -> NewAccount {

@@ -175,7 +175,7 @@ impl FakeCloud {
 
     /// Whether the customer has an account; where everybody had one from the start, it is made now.
     fn has_account(&self, platform: &Platform, link: Link) -> Result<bool, Finding> {
-        let association = Association { partner: platform.bp_id.clone(), at: self.now() };
+        let association = Association::resale(&platform.bp_id, self.now());
         let accounts = &mut self.state().accounts;
         if accounts.of(&link).is_some() {
             return Ok(true);

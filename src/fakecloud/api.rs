@@ -19,6 +19,7 @@ use super::knobs::Knobs;
 use super::pages::json_fault;
 use super::provision::{Accounts, Provision};
 use super::request::instant;
+use super::script::Script;
 use super::visit::Visit;
 
 /// `POST /api/provision`: JSON, or IDP Metadata.xml as the body with the other fields in the query.
@@ -93,6 +94,24 @@ pub(crate) async fn turn_knobs(State(cloud): State<Arc<FakeCloud>>, body: Bytes)
         Ok(()) => Json(cloud.knobs()).into_response(),
         Err(finding) => json_fault(&finding),
     }
+}
+
+/// `GET /api/faults`.
+pub(crate) async fn faults(State(cloud): State<Arc<FakeCloud>>) -> Json<Script> {
+    Json(cloud.faults())
+}
+
+/// `PUT /api/faults`: begins a fault script; `{}` ends all faults.
+pub(crate) async fn set_faults(State(cloud): State<Arc<FakeCloud>>, body: Bytes) -> Response {
+    match Script::from_json(&body).and_then(|script| cloud.set_faults(script)) {
+        Ok(()) => Json(cloud.faults()).into_response(),
+        Err(finding) => json_fault(&finding),
+    }
+}
+
+/// `GET /api/accounts`: every account, oldest first.
+pub(crate) async fn accounts(State(cloud): State<Arc<FakeCloud>>) -> Response {
+    Json(json!({ "accounts": cloud.accounts() })).into_response()
 }
 
 /// `GET /api/last`: the last exchanges, oldest first.

@@ -26,7 +26,9 @@ pub(crate) const REGISTER: usize = 120_000;
 pub(crate) const EXCHANGES: usize = 64;
 /// Most outside time difference that is forgiven in either direction (contract §4.5).
 pub(crate) const SKEW: Duration = Duration::minutes(5);
-/// Longest delay that the `delay_ms` knob gives: a browser gives up before.
+/// Most rules of a fault script.
+pub(crate) const RULES: usize = 64;
+/// Longest delay that the `delay_ms` knob or a fault gives: a browser gives up before.
 pub(crate) const DELAY_MS: u64 = 60_000;
 /// Largest form that the provisioning page sends: percent-encoding makes up to three octets of one.
 pub(crate) const PROVISION_BYTES: usize = 3 * crate::limits::METADATA_BYTES + 64 * 1024;

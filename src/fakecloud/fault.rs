@@ -244,6 +244,8 @@ catalogue! {
     CrossSite = 618, 403, "该调用来自其他站点的页面。";
     /// The knobs cannot be read.
     KnobsUnreadable = 619, 400, "无法读取旋钮设置。";
+    /// The fault script cannot be read or carried out.
+    ScriptUnreadable = 620, 400, "故障脚本无法读取或执行。";
 }
 
 impl fmt::Display for Fault {

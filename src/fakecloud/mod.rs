@@ -26,6 +26,7 @@ mod read;
 mod record;
 mod request;
 mod routes;
+mod script;
 mod state;
 mod verify;
 mod visit;
@@ -37,18 +38,20 @@ use axum::Router;
 use time::OffsetDateTime;
 use url::Url;
 
-pub use accounts::{Account, Association, Link, Source};
+pub use accounts::{Account, Association, Link, Source, Terms};
 pub use assertion::Statement;
 pub use fault::{Fault, Finding};
 pub use key::KeySize;
 pub use knobs::{Certificates, IssueInstant, Knobs, RequestSignature};
 pub use provision::{Accounts, Provision, ProvisionError, XAccountType};
 pub use record::{Exchange, Verdict};
+pub use script::{Api, Effect, Moment, RetryAfter, Rule, Script, When};
 
 use crate::clock::Clock;
 use crate::random::Random;
 use key::SpKeys;
 use provision::Platform;
+use script::Faults;
 use state::State;
 
 /// Which of the cloud's sites is played. They differ in the hosts that a `service` may name
@@ -222,7 +225,7 @@ impl FakeCloud {
             Accounts::AllBound => &nobody,
             Accounts::Bound(accounts) => accounts,
         };
-        let association = Association { partner: platform.bp_id.clone(), at: self.now() };
+        let association = Association::resale(&platform.bp_id, self.now());
         let mut state = self.state();
         let known = state.platforms.contains_key(&account_type);
         if !known && state.platforms.len() >= bounds::PLATFORMS {
@@ -250,6 +253,21 @@ impl FakeCloud {
     pub fn set_knobs(&self, knobs: Knobs) -> Result<(), Finding> {
         knobs.check()?;
         self.state().knobs = knobs;
+        Ok(())
+    }
+
+    /// The fault script that runs.
+    pub fn faults(&self) -> Script {
+        self.state().faults.script().clone()
+    }
+
+    /// Begins a fault script at its first call; the default script ends all faults.
+    ///
+    /// # Errors
+    /// [`Fault::ScriptUnreadable`] for a rule that cannot be carried out.
+    pub fn set_faults(&self, script: Script) -> Result<(), Finding> {
+        script.check()?;
+        self.state().faults = Faults::begin(script);
         Ok(())
     }
 

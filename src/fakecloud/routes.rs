@@ -31,6 +31,8 @@ pub(crate) fn router(cloud: Arc<FakeCloud>) -> Router {
         .route("/provision", get(console::provision_form).post(console::provision))
         .route("/api/provision", post(api::provision))
         .route("/api/knobs", get(api::knobs).put(api::turn_knobs))
+        .route("/api/faults", get(api::faults).put(api::set_faults))
+        .route("/api/accounts", get(api::accounts))
         .route("/api/last", get(api::last))
         .route("/api/session", get(api::session))
         .route("/api/sp.pem", get(api::certificates))

@@ -14,6 +14,7 @@ use super::fault::{Fault, Finding};
 use super::knobs::Knobs;
 use super::provision::{Platform, XAccountType};
 use super::record::Record;
+use super::script::Faults;
 
 /// Everything that changes.
 #[derive(Debug, Default)]
@@ -23,6 +24,7 @@ pub(crate) struct State {
     /// The last signed redirect of each platform, for the knob that sends it again.
     pub(crate) last_redirects: HashMap<XAccountType, String>,
     pub(crate) accounts: Accounts,
+    pub(crate) faults: Faults,
     pub(crate) outstanding: Outstanding,
     pub(crate) sessions: Sessions,
     pub(crate) record: Record,
