@@ -189,7 +189,7 @@ catalogue! {
     /// No such customer of this tenant is known here.
     CustomerUnknown = 4109, 404, Partner;
     /// A link notification cannot be believed before the cloud's list was asked, which happens now.
-    LinkDoubted = 4110, 202, Cloud;
+    LinkDoubted = 4110, 409, Cloud;
 
     /// The session store does not answer.
     StoreAway = 5001, 503, Operator;
