@@ -1,20 +1,24 @@
 //! A real Chromium in front of the real program: for each test a fresh browser, and a `skybridge
 //! demo` as users start it.
 
+mod start;
+
 use std::cell::RefCell;
-use std::env;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::process::CommandExt as _;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use thirtyfour::prelude::*;
 use thirtyfour::{BrowserLogEntry, LoggingPrefsLogLevel};
 use url::Url;
+
+use self::start::{Chromedriver, Demo, program};
 
 /// How long a condition may take to become true on a machine that is busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -64,9 +68,27 @@ impl Default for Wish {
 /// had to enforce a page's policy, nor looked beyond this machine.
 pub(crate) async fn visit(wish: Wish, test: impl AsyncFnOnce(&Browser)) {
     let browser = Browser::open(wish).await;
-    test(&browser).await;
-    browser.must_be_content().await;
-    browser.driver.quit().await.unwrap();
+    let outcome = caught(async {
+        test(&browser).await;
+        browser.must_be_content().await;
+    })
+    .await;
+    // Also after a failure: a driver that is merely dropped takes a minute to quit.
+    let quit = browser.driver.quit().await;
+    if let Err(panic) = outcome {
+        resume_unwind(panic);
+    }
+    quit.unwrap();
+}
+
+/// How something ended: well, or in a panic.
+async fn caught(run: impl Future<Output = ()>) -> thread::Result<()> {
+    let mut run = pin!(run);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
 }
 
 /// A browser with a profile of its own.
@@ -263,133 +285,25 @@ impl Browser {
         sent.filter_map(request).collect()
     }
 
+    /// What the browser noted since this was last asked for: pages that refuse, policies that it
+    /// had to enforce.
+    pub(crate) async fn log(&self) -> Vec<String> {
+        let entries = self.driver.browser_log().await.unwrap();
+        entries.into_iter().map(|entry| entry.message).collect()
+    }
+
     async fn must_be_content(&self) {
         for (method, url) in self.requests().await {
             let near = url.host_str().is_some_and(|host| host.ends_with(".localhost"));
             assert!(near || ["data", "about"].contains(&url.scheme()), "{method} {url} left");
         }
-        for entry in self.driver.browser_log().await.unwrap() {
+        for message in self.log().await {
             // A refusal is a page with a 4xx status, which Chromium notes; 501 is what the
             // simulated cloud says of what it does not do.
-            let status = entry.message.split_once("the server responded with a status of ");
+            let status = message.split_once("the server responded with a status of ");
             let refusal =
                 status.is_some_and(|(_, code)| code.starts_with('4') || code.starts_with("501"));
-            assert!(refusal && !entry.message.contains("/assets/"), "{entry:?}");
+            assert!(refusal && !message.contains("/assets/"), "{message}");
         }
     }
-}
-
-/// `skybridge demo`, as users start it.
-struct Demo {
-    partner: String,
-    gateway: String,
-    cloud: String,
-    folder: TempDir,
-    _process: Leashed,
-}
-
-impl Demo {
-    fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("demo-").tempdir().unwrap();
-        let mut shell = Command::new("sh");
-        shell.env_remove("SKYBRIDGE_REDIS_URL");
-        let home = folder.path().to_str().unwrap();
-        let arguments = ["demo", "--port-base", "0", "--dir", home];
-        let mut process = Leashed::start(shell, env!("CARGO_BIN_EXE_skybridge"), &arguments);
-        let mut address = |name: &str| {
-            let line = process.line(|line| line.trim_start().starts_with(name));
-            line.split_whitespace().nth(1).unwrap().to_owned()
-        };
-        let [partner, gateway, cloud] = ["partner", "gateway", "cloud"].map(&mut address);
-        Self { partner, gateway, cloud, folder, _process: process }
-    }
-}
-
-/// Chromedriver, which the tests of a process share, and which goes with the last of them.
-struct Chromedriver {
-    url: String,
-    _process: Leashed,
-    /// Where browsers keep their profiles; goes after they did.
-    _folder: TempDir,
-}
-
-impl Chromedriver {
-    fn shared() -> Arc<Self> {
-        static SHARED: Mutex<Weak<Chromedriver>> = Mutex::new(Weak::new());
-        // A test that failed to start it left nothing behind.
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.upgrade().unwrap_or_else(|| {
-            let started = Arc::new(Self::start());
-            *shared = Arc::downgrade(&started);
-            started
-        })
-    }
-
-    fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("chromium-").tempdir().unwrap();
-        let mut shell = Command::new("sh");
-        shell.env("TMPDIR", folder.path());
-        let mut process = Leashed::start(shell, &program("chromedriver"), &["--port=0"]);
-        let line = process.line(|line| line.contains("started successfully on port"));
-        let port = line.trim_end().trim_end_matches('.').rsplit(' ').next().unwrap();
-        Self { url: format!("http://127.0.0.1:{port}"), _process: process, _folder: folder }
-    }
-}
-
-/// A process that is killed, with all that it started, when this is dropped; also when the test
-/// process ends in any other way, for then the leash breaks.
-struct Leashed {
-    shell: Child,
-    leash: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
-
-impl Leashed {
-    /// `shell` is `sh` with the environment that the program gets.
-    fn start(mut shell: Command, program: &str, arguments: &[&str]) -> Self {
-        let mut shell = shell
-            // In a group of its own: the shell waits for the end of its input, then kills all.
-            .process_group(0)
-            .args(["-c", "\"$@\" & read -r _; kill -KILL 0", "sh", program])
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let leash = shell.stdin.take();
-        let output = BufReader::new(shell.stdout.take().unwrap());
-        Self { shell, leash, output }
-    }
-
-    /// The first line of output that is like this.
-    fn line(&mut self, wanted: impl Fn(&str) -> bool) -> String {
-        let mut line = String::new();
-        while self.output.read_line(&mut line).unwrap() > 0 {
-            if wanted(&line) {
-                return line;
-            }
-            line.clear();
-        }
-        panic!("a process ended before it was ready");
-    }
-}
-
-impl Drop for Leashed {
-    fn drop(&mut self) {
-        if let Some(mut leash) = self.leash.take() {
-            let _ = leash.write_all(b"end\n");
-        }
-        let _ = self.shell.wait();
-    }
-}
-
-/// Where a program is that the tests need.
-fn program(name: &str) -> String {
-    let places = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&places).map(|place| place.join(name)).find(|path| path.exists());
-    let Some(path) = found else {
-        panic!("{name} is missing. Get it by: apt-get install chromium chromium-driver");
-    };
-    path.to_str().unwrap().to_owned()
 }
