@@ -4,6 +4,11 @@
 #![cfg(feature = "fake-cloud")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "fakecloud/first_login.rs"]
+mod first_login;
+#[path = "fakecloud/links.rs"]
+mod links;
+
 use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::Path;
@@ -17,8 +22,8 @@ use base64::engine::general_purpose::STANDARD;
 use bergshamra::{DsigContext, KeysManager, keys::loader};
 use skybridge::clock::{Clock as _, ManualClock};
 use skybridge::fakecloud::{
-    Accounts, Certificates, FakeCloud, Fault, IssueInstant, KeySize, Knobs, Options, Provision,
-    RequestSignature, Script, Site, Verdict,
+    Accounts, BindActionType, BindRefusal, Certificates, FakeCloud, Fault, IssueInstant, KeySize,
+    Knobs, Options, Provision, Registrations, RequestSignature, Script, Site, Verdict,
 };
 use skybridge::random::SequenceRandom;
 use time::macros::datetime;
@@ -887,7 +892,9 @@ async fn an_unbound_customer_is_offered_a_first_login() {
     let query = retry.split_once('?').unwrap().1;
     let sent = stage.login(query).await;
     let xml = partner().sign(&template(&sent, START));
-    stage.post(&sent, &xml).await.refused_with(Fault::CreationNotOffered);
+    let answer = stage.post(&sent, &xml).await;
+    assert!(answer.header("location").starts_with("/first-login/"), "{}", answer.body);
+    assert_eq!(answer.header("set-cookie"), "", "nobody is signed in yet");
 }
 
 // ── The form
@@ -1452,11 +1459,14 @@ async fn provisioned_customers_have_accounts_in_the_register() {
 #[test]
 fn every_fault_has_a_test_that_reaches_it() {
     let units = [
+        include_str!("../src/fakecloud/first_login.rs"),
         include_str!("../src/fakecloud/mod.rs"),
         include_str!("../src/fakecloud/state.rs"),
         include_str!("../src/fakecloud/verify.rs"),
     ];
     let mut tests = include_str!("fakecloud.rs").to_owned();
+    tests.push_str(include_str!("fakecloud/first_login.rs"));
+    tests.push_str(include_str!("fakecloud/links.rs"));
     for unit in units {
         tests.push_str(unit.split_once("mod tests {").unwrap().1);
     }

@@ -17,7 +17,8 @@ use crate::app::shutdown::{Pace, Shutdown, on_signals};
 use crate::app::system::{SystemClock, SystemRandom};
 use crate::config::LogFormat;
 use crate::fakecloud::{
-    self, Certificates, FakeCloud, IssueInstant, KeySize, Knobs, RequestSignature,
+    self, BindActionType, BindRefusal, Certificates, FakeCloud, IssueInstant, KeySize, Knobs,
+    Registrations, RequestSignature,
 };
 
 /// Run a simulated cloud: the service provider's side of a login, with knobs to misbehave
@@ -94,6 +95,15 @@ pub(super) struct KnobArguments {
     /// Wait so many milliseconds before each page
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     delay: u64,
+    /// Whether people may create accounts: open, exceeded
+    #[arg(long, value_name = "HOW", default_value = "open", value_parser = registrations)]
+    registrations: Registrations,
+    /// An existing account that cannot be bound, and why, such as some_account=in-arrears
+    #[arg(long, value_name = "ACCOUNT=REASON", value_parser = bind_refusal)]
+    bind_refusal: Vec<(String, BindRefusal)>,
+    /// How notifications write bindAction: string, number
+    #[arg(long, value_name = "TYPE", default_value = "string", value_parser = bind_action_type)]
+    bind_action_type: BindActionType,
 }
 
 impl KnobArguments {
@@ -109,6 +119,9 @@ impl KnobArguments {
             force_authn: self.force_authn,
             is_passive: self.is_passive,
             delay_ms: self.delay,
+            registrations: self.registrations,
+            bind_refusals: self.bind_refusal.iter().cloned().collect(),
+            bind_action_type: self.bind_action_type,
         }
     }
 }
@@ -191,6 +204,19 @@ fn certificates(text: &str) -> Result<Certificates, String> {
     knob(text, "one, expired, two-first-signs, two-second-signs")
 }
 
+fn registrations(text: &str) -> Result<Registrations, String> {
+    knob(text, "open, exceeded")
+}
+
+fn bind_action_type(text: &str) -> Result<BindActionType, String> {
+    knob(text, "string, number")
+}
+
+fn bind_refusal(text: &str) -> Result<(String, BindRefusal), String> {
+    let (account, reason) = text.split_once('=').ok_or("ACCOUNT=REASON")?;
+    Ok((account.to_owned(), knob(reason, "the reasons, such as in-arrears, is-partner")?))
+}
+
 fn key_size(text: &str) -> Result<KeySize, String> {
     match text {
         "2048" => Ok(KeySize::Rsa2048),
@@ -217,7 +243,8 @@ mod tests {
         let line = "x --clock-skew -5 --issue-instant expired --wrong-destination https://a.example \
                     --foreign-acs https://b.example --request-signature broken \
                     --certificates two-second-signs --replay-request --force-authn --is-passive \
-                    --delay 7";
+                    --delay 7 --registrations exceeded --bind-refusal theirs=in-arrears \
+                    --bind-action-type number";
         let knobs = Line::try_parse_from(line.split_whitespace()).unwrap().knobs.knobs();
         let turned = serde_json::to_value(&knobs).unwrap();
         let still = serde_json::to_value(Knobs::default()).unwrap();
@@ -229,7 +256,9 @@ mod tests {
     #[test]
     fn an_unknown_setting_is_refused_with_the_known_ones() {
         assert!(issue_instant("yesterday").unwrap_err().contains("expired"));
-        assert!(Line::try_parse_from(["x", "--certificates", "three"]).is_err());
+        for line in ["x --certificates three", "x --bind-refusal theirs", "x --bind-refusal a=b"] {
+            assert!(Line::try_parse_from(line.split_whitespace()).is_err(), "{line}");
+        }
         let still = Line::try_parse_from(["x"]).unwrap().knobs.knobs();
         assert_eq!(still, Knobs::default());
     }

@@ -46,7 +46,6 @@ pub struct Account {
 
 impl Account {
     /// Whether this is the account's password. An account without one opens by single sign-on only.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the pages that bind and unbind"))]
     pub(crate) fn opens_with(&self, password: &str) -> bool {
         self.password.as_ref().is_some_and(|known| {
             secret::same(known.fingerprint.as_bytes(), fingerprint(password).as_bytes())
@@ -198,7 +197,6 @@ impl Accounts {
     }
 
     /// The account of this name.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the pages that bind and unbind"))]
     pub(crate) fn named(&self, domain_name: &str) -> Option<&Account> {
         self.by_name.get(domain_name).and_then(|at| self.all.get(at))
     }
@@ -214,7 +212,6 @@ impl Accounts {
     }
 
     /// Gives an existing account to a customer and associates it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the pages that bind and unbind"))]
     pub(crate) fn bind(
         &mut self,
         domain_name: &str,
@@ -238,7 +235,6 @@ impl Accounts {
 
     /// Takes the link away from a customer; the account and its association stay. Returns the
     /// account as it is now.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the pages that bind and unbind"))]
     pub(crate) fn unbind(&mut self, link: &Link) -> Option<&Account> {
         let at = self.by_link.remove(link)?;
         let account = self.all.get_mut(&at)?;

@@ -12,15 +12,16 @@ use base64::engine::general_purpose::STANDARD;
 use url::form_urlencoded::byte_serialize;
 
 use super::accounts::{Association, Link};
-use super::assertion::{self, Expected, Statement, same};
+use super::assertion::{self, Expected, same};
 use super::fault::{Fault, Finding};
+use super::first_login::Newcomer;
 use super::form::{Form, FormProblem};
 use super::provision::{Others, Platform};
 use super::read::{self, Element, Unreadable};
 use super::record::Exchange;
 use super::request::instant;
 use super::state::{FirstLogin, Sent, Session};
-use super::verify::{Verified, verify};
+use super::verify::verify;
 use super::visit::{Browsers, Visit};
 use super::{FakeCloud, PROTOCOL_NS, bounds, pages};
 use crate::secret::{self, fingerprint};
@@ -41,10 +42,10 @@ pub(crate) async fn consume(
     };
     cloud.note(arrived, outcome.as_ref().err().map(|refused| &refused.finding));
     match outcome {
-        Ok(landing) => {
-            let cookie = cloud.browsers.session_cookie(&landing.token);
-            pages::redirect(&landing.service, Some(cookie))
+        Ok(Landing::Console { service, token }) => {
+            pages::redirect(&service, Some(cloud.browsers.session_cookie(&token)))
         }
+        Ok(Landing::FirstLogin { name }) => pages::redirect(&format!("/first-login/{name}"), None),
         Err(refused) => {
             let mut response = pages::refused(&visit, &refused.finding, refused.retry);
             if refused.finding.fault == Fault::MethodNotPost {
@@ -64,9 +65,11 @@ struct Arrived {
 }
 
 /// Where an accepted answer leads.
-struct Landing {
-    service: String,
-    token: String,
+enum Landing {
+    /// To the service, with a session.
+    Console { service: String, token: String },
+    /// To the page that creates or binds an account.
+    FirstLogin { name: String },
 }
 
 /// Why an answer is not accepted, and the link that would help.
@@ -114,9 +117,15 @@ impl FakeCloud {
             now,
         };
         let statement = assertion::read(verified.assertion, &expected)?;
-        self.bound(&platform, &sent, &statement)?;
-        let token = self.open_session(&sent, verified, statement)?;
-        Ok(Landing { service: sent.service, token })
+        let session = Session {
+            account_type: sent.account_type.clone(),
+            ends: statement.session_end().unwrap_or(now + bounds::SESSION_LIFE),
+            statement,
+            algorithm: verified.algorithm,
+            certificate: verified.certificate,
+            opened: now,
+        };
+        self.land(&platform, sent, session)
     }
 
     /// The request that is answered, if this is its answer in its browser. Nothing is used up yet:
@@ -145,23 +154,19 @@ impl FakeCloud {
         Ok((sent.clone(), Arc::clone(platform)))
     }
 
-    /// Whether the customer has a cloud account. Creating and binding one starts here in a later
-    /// version: the verified statement and the request are all that those pages need.
-    fn bound(
-        &self,
-        platform: &Platform,
-        sent: &Sent,
-        statement: &Statement,
-    ) -> Result<(), Refused> {
-        let account = statement.attribute("xAccountId");
-        let link = Link { account_type: sent.account_type.clone(), account_id: account.to_owned() };
-        if self.has_account(platform, link)? {
-            return Ok(());
+    /// Opens the console for a customer who has a cloud account; one who comes for the first time
+    /// gets to create or bind one.
+    fn land(&self, platform: &Platform, sent: Sent, session: Session) -> Result<Landing, Refused> {
+        let account = session.statement.attribute("xAccountId").to_owned();
+        let link = Link { account_type: sent.account_type.clone(), account_id: account };
+        if self.has_account(platform, link.clone())? {
+            let token = self.open_session(session)?;
+            return Ok(Landing::Console { service: sent.service, token });
         }
-        let finding = |fault, expected| Finding::value(fault, expected, Some(account));
         if sent.first_login == FirstLogin::Yes {
-            let expected = "a customer with an account";
-            return Err(finding(Fault::CreationNotOffered, expected).into());
+            let (service, browser, at) = (sent.service, sent.browser, session.opened);
+            let newcomer = Newcomer { link, service, browser, session, at, arrived: None };
+            return Ok(Landing::FirstLogin { name: self.receive(newcomer)? });
         }
         let retry = format!(
             "{}/authui/saml/login?xAccountType={}&isFirstLogin=true&service={}",
@@ -170,11 +175,12 @@ impl FakeCloud {
             byte_serialize(sent.service.as_bytes()).collect::<String>()
         );
         let expected = "a customer with an account, or isFirstLogin=true";
-        Err(Refused { finding: finding(Fault::NotBound, expected), retry: Some(retry) })
+        let finding = Finding::value(Fault::NotBound, expected, Some(&link.account_id));
+        Err(Refused { finding, retry: Some(retry) })
     }
 
     /// Whether the customer has an account; where everybody had one from the start, it is made now.
-    fn has_account(&self, platform: &Platform, link: Link) -> Result<bool, Finding> {
+    pub(crate) fn has_account(&self, platform: &Platform, link: Link) -> Result<bool, Finding> {
         let association = Association::resale(&platform.bp_id, self.now());
         let accounts = &mut self.state().accounts;
         if accounts.of(&link).is_some() {
@@ -189,24 +195,11 @@ impl FakeCloud {
         Ok(true)
     }
 
-    fn open_session(
-        &self,
-        sent: &Sent,
-        verified: Verified<'_>,
-        statement: Statement,
-    ) -> Result<String, Finding> {
-        let now = self.now();
-        let latest = now + bounds::SESSION_LIFE;
-        let ends = statement.session_end().map_or(latest, |end| end.min(latest));
+    /// Opens the session now. Returns its token.
+    pub(crate) fn open_session(&self, mut session: Session) -> Result<String, Finding> {
+        session.opened = self.now();
+        session.ends = session.ends.min(session.opened + bounds::SESSION_LIFE);
         let token = random::token(&*self.random);
-        let session = Session {
-            account_type: sent.account_type.clone(),
-            statement,
-            algorithm: verified.algorithm,
-            certificate: verified.certificate,
-            opened: now,
-            ends,
-        };
         self.state().sessions.open(fingerprint(&token), session)?;
         Ok(token)
     }

@@ -22,6 +22,17 @@ pub(crate) const ACCOUNTS: usize = 100_000;
 /// Most accounts of the whole cloud: one long list and room beside it. At half a KiB each this is
 /// 60 MiB.
 pub(crate) const REGISTER: usize = 120_000;
+/// Most first logins under way. At 4 KiB each, for the assertion, this is 80 MiB.
+pub(crate) const NEWCOMERS: usize = 20_000;
+/// How long a first login may take: a person fills in a form.
+pub(crate) const NEWCOMER_LIFE: Duration = Duration::minutes(20);
+/// How many accounts a person may register with one mobile number. The live number is not public.
+pub(crate) const ACCOUNTS_A_MOBILE: usize = 5;
+/// How many notifications are remembered, to be sent again: more than a crash test makes in a
+/// round.
+pub(crate) const NOTIFICATIONS: usize = 1_000;
+/// Most accounts for which the knobs give a reason against binding.
+pub(crate) const BIND_REFUSALS: usize = 1_000;
 /// How many exchanges `GET /api/last` remembers. A check of the whole journey makes a handful.
 pub(crate) const EXCHANGES: usize = 64;
 /// Most outside time difference that is forgiven in either direction (contract §4.5).

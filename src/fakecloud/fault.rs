@@ -199,12 +199,33 @@ catalogue! {
 
     /// No cloud account is bound to this customer.
     NotBound = 501, 403, "该客户尚未绑定云账号。";
-    /// Creating and binding accounts comes in a later version of this simulator.
-    CreationNotOffered = 502, 501, "创建与绑定账号将在本模拟器的后续版本中提供。";
     /// Too many sessions are open; try later.
     TooManySessions = 503, 503, "打开的会话过多，请稍后重试。";
     /// Too many accounts exist; start this simulator anew.
     TooManyAccounts = 504, 503, "账号过多，请重新启动本模拟器。";
+    /// This first login is over; begin again at the partner's site.
+    FirstLoginOver = 505, 410, "本次首次登录已结束，请从伙伴平台重新进入。";
+    /// Too many first logins are under way; try later.
+    TooManyNewcomers = 506, 503, "正在进行的首次登录过多，请稍后重试。";
+    /// The system detected that registrations from your client exceed the limit; try later or from
+    /// another client.
+    RegistrationsExceeded = 507, 429, "系统检测到您的客户端注册数量超过限制，请稍后重试或更换客户端。";
+    /// The account name does not have the form of one.
+    AccountNameWrong = 508, 400, "账号名格式不正确。";
+    /// An account has this name already.
+    AccountNameTaken = 509, 409, "账号名已存在。";
+    /// The mobile number or e-mail address is missing or does not have the form of one.
+    ContactWrong = 510, 400, "手机号或邮箱缺失或格式不正确。";
+    /// The mobile number or e-mail address is in use.
+    ContactTaken = 511, 409, "手机号或邮箱已被使用。";
+    /// The password is too weak.
+    PasswordWeak = 512, 400, "密码强度不足。";
+    /// The account name or the password is wrong.
+    WrongPassword = 513, 403, "账号名或密码错误。";
+    /// The account is bound to another customer.
+    AccountOfAnother = 514, 409, "该账号已绑定到其他客户。";
+    /// The platform has no address for the results of binding.
+    CallbackMissing = 515, 409, "该平台没有登记通知结果绑定地址。";
 
     /// The provisioning request cannot be read.
     ProvisionUnreadable = 601, 400, "无法读取开通请求。";
@@ -246,6 +267,8 @@ catalogue! {
     KnobsUnreadable = 619, 400, "无法读取旋钮设置。";
     /// The fault script cannot be read or carried out.
     ScriptUnreadable = 620, 400, "故障脚本无法读取或执行。";
+    /// The body of the call cannot be read.
+    CallUnreadable = 621, 400, "无法读取调用的请求体。";
 }
 
 impl fmt::Display for Fault {

@@ -32,6 +32,11 @@ impl Form {
         Ok(form)
     }
 
+    /// A form of these fields, each name once.
+    pub(crate) fn of<const N: usize>(fields: [(&str, String); N]) -> Self {
+        Self { fields: fields.map(|(name, value)| (name.to_owned(), value)).into() }
+    }
+
     /// The value of a field.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

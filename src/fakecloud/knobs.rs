@@ -1,10 +1,14 @@
 //! The knobs: how the simulated cloud misbehaves on purpose. Apart room `fakecloud`; contract §3,
 //! §10.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::bind_refusal::BindRefusal;
 use super::bounds;
 use super::fault::{Fault, Finding};
+use super::notification::BindActionType;
 
 /// Everything that can be turned. The default is a well-behaved cloud.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +35,12 @@ pub struct Knobs {
     /// Wait so many milliseconds before each answer of the pages, not of the API. At most one
     /// minute.
     pub delay_ms: u64,
+    /// Whether people may create accounts.
+    pub registrations: Registrations,
+    /// Why these existing accounts, by name, cannot be bound. At most 1,000.
+    pub bind_refusals: BTreeMap<String, BindRefusal>,
+    /// How notifications write `bindAction`.
+    pub bind_action_type: BindActionType,
 }
 
 /// How requests are signed.
@@ -74,6 +84,17 @@ pub enum IssueInstant {
     Expired,
 }
 
+/// Whether people may create accounts on the pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Registrations {
+    /// They may.
+    #[default]
+    Open,
+    /// The risk control refuses (contract §1.3): “registrations from your client exceed the limit”.
+    Exceeded,
+}
+
 impl Knobs {
     /// Reads the JSON of `PUT /api/knobs`: what it does not name gets its default.
     pub(crate) fn from_json(body: &[u8]) -> Result<Self, Finding> {
@@ -95,6 +116,9 @@ impl Knobs {
         if self.clock_skew_seconds.unsigned_abs() > MOST_SKEW_SECONDS {
             let came = self.clock_skew_seconds.to_string();
             return refuse("clock_skew_seconds within ten years", came);
+        }
+        if self.bind_refusals.len() > bounds::BIND_REFUSALS {
+            return refuse("at most 1000 bind_refusals", self.bind_refusals.len().to_string());
         }
         Ok(())
     }

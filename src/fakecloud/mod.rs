@@ -4,22 +4,28 @@
 //! It must not use `saml`, `cloud`, `sso`, `keys` or `store`: it judges our answers with another
 //! implementation than the one that makes them. A reader follows one login through `login` →
 //! `request` → (the gateway) →
-//! `acs` → `verify` → `assertion` → `console`.
+//! `acs` → `verify` → `assertion` → `console`, and one first login from `acs` on through
+//! `first_login_pages` → `first_login` → `accounts` → `notification`.
 
 mod accounts;
 mod acs;
 mod api;
 mod assertion;
+mod bind_refusal;
 mod bounds;
 mod console;
 mod escape;
 mod fault;
+mod first_login;
+mod first_login_pages;
 mod form;
 mod idp;
 mod key;
 mod knobs;
+mod link_api;
 mod login;
 mod metadata;
+mod notification;
 mod pages;
 mod provision;
 mod read;
@@ -28,6 +34,7 @@ mod request;
 mod routes;
 mod script;
 mod state;
+mod unbind;
 mod verify;
 mod visit;
 
@@ -40,9 +47,12 @@ use url::Url;
 
 pub use accounts::{Account, Association, Link, Source, Terms};
 pub use assertion::Statement;
+pub use bind_refusal::BindRefusal;
 pub use fault::{Fault, Finding};
 pub use key::KeySize;
-pub use knobs::{Certificates, IssueInstant, Knobs, RequestSignature};
+pub use knobs::{Certificates, IssueInstant, Knobs, Registrations, RequestSignature};
+pub use link_api::Existing;
+pub use notification::{BindAction, BindActionType, Notification};
 pub use provision::{Accounts, Provision, ProvisionError, XAccountType};
 pub use record::{Exchange, Verdict};
 pub use script::{Api, Effect, Moment, RetryAfter, Rule, Script, When};

@@ -40,9 +40,9 @@ impl From<Error> for Problem {
 
 /// What every page has: its language, and the way to the other one.
 pub(crate) struct Frame {
-    language: Language,
+    pub(crate) language: Language,
     /// The same page in the other language; a page that answers a POST has no such address.
-    other: Option<String>,
+    pub(crate) other: Option<String>,
 }
 
 impl Frame {
@@ -56,7 +56,8 @@ impl Frame {
         Self { language: visit.language, other: None }
     }
 
-    fn say<'a>(&self, chinese: &'a str, english: &'a str) -> &'a str {
+    /// The one of two texts that is in the page's language.
+    pub(crate) fn say<'a>(&self, chinese: &'a str, english: &'a str) -> &'a str {
         match self.language {
             Language::Chinese => chinese,
             Language::English => english,

@@ -17,7 +17,8 @@ use crate::random::{Random, short_id};
 pub struct Provision {
     /// IDP Metadata.xml, at most 2 MB.
     pub metadata_xml: String,
-    /// Where the result of binding is reported (通知结果绑定地址). Kept; nothing is sent there yet.
+    /// Where the result of binding is reported (通知结果绑定地址): the customer's browser carries a
+    /// signed notification there.
     #[serde(default)]
     pub callback_url: Option<String>,
     /// The partner's id, which every Assertion has to carry.

@@ -42,7 +42,7 @@ pub struct Exchange {
 pub enum Verdict {
     /// The request is out; no answer came yet.
     Waiting,
-    /// The answer was accepted and a console session opened.
+    /// The answer was accepted: a console session opened, or the first login goes on.
     Accepted,
     /// The link or the answer was refused; `code` says why.
     Refused,

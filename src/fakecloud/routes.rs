@@ -12,7 +12,8 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
 
 use super::fault::{Fault, Finding};
-use super::{FakeCloud, acs, api, bounds, console, login, pages};
+use super::first_login_pages as newcomers;
+use super::{FakeCloud, acs, api, bounds, console, link_api, login, pages, unbind};
 
 /// The whole site.
 pub(crate) fn router(cloud: Arc<FakeCloud>) -> Router {
@@ -29,14 +30,25 @@ pub(crate) fn router(cloud: Arc<FakeCloud>) -> Router {
         .route("/console/", get(console::console))
         .route("/console/{*path}", get(console::console))
         .route("/provision", get(console::provision_form).post(console::provision))
+        .route("/first-login/{name}", get(newcomers::create_page).post(newcomers::create))
+        .route(
+            "/first-login/{name}/existing",
+            get(newcomers::existing_page).post(newcomers::existing),
+        )
+        .route("/first-login/{name}/done", get(newcomers::done))
+        .route("/unbind", get(unbind::form).post(unbind::unbind))
+        .route("/api/unbind", post(link_api::unbind))
+        .route("/api/notification", post(link_api::notification))
+        .route("/api/notifications", get(link_api::notifications))
         .route("/api/provision", post(api::provision))
         .route("/api/knobs", get(api::knobs).put(api::turn_knobs))
         .route("/api/faults", get(api::faults).put(api::set_faults))
-        .route("/api/accounts", get(api::accounts))
+        .route("/api/accounts", get(api::accounts).post(link_api::open_account))
         .route("/api/last", get(api::last))
         .route("/api/session", get(api::session))
         .route("/api/sp.pem", get(api::certificates))
         .route("/style.css", get(style))
+        .route("/notify.js", get(script))
         .fallback(console::nowhere)
         .layer(DefaultBodyLimit::max(bounds::PROVISION_BYTES))
         .layer(from_fn_with_state(Arc::clone(&cloud), guarded))
@@ -76,7 +88,8 @@ fn cross_site(cloud: &FakeCloud, request: &Request) -> bool {
 fn harden(headers: &mut HeaderMap) {
     let policy = "default-src 'none'; style-src 'self'; form-action 'self'; \
                   frame-ancestors 'none'; base-uri 'none'";
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    // Pages whose forms lead elsewhere bring their own.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(policy));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -88,4 +101,12 @@ async fn style() -> Response {
         (header::CACHE_CONTROL, "public, max-age=3600"),
     ];
     (headers, include_str!("../../assets/fakecloud/style.css")).into_response()
+}
+
+async fn script() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=3600"),
+    ];
+    (headers, include_str!("../../assets/fakecloud/notify.js")).into_response()
 }

@@ -11,7 +11,9 @@ use super::accounts::Accounts;
 use super::assertion::Statement;
 use super::bounds;
 use super::fault::{Fault, Finding};
+use super::first_login::Newcomers;
 use super::knobs::Knobs;
+use super::notification::Notifications;
 use super::provision::{Platform, XAccountType};
 use super::record::Record;
 use super::script::Faults;
@@ -26,6 +28,8 @@ pub(crate) struct State {
     pub(crate) accounts: Accounts,
     pub(crate) faults: Faults,
     pub(crate) outstanding: Outstanding,
+    pub(crate) newcomers: Newcomers,
+    pub(crate) notifications: Notifications,
     pub(crate) sessions: Sessions,
     pub(crate) record: Record,
 }
