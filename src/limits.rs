@@ -65,6 +65,20 @@ pub const STORE_REDIAL: Duration = Duration::from_millis(250);
 /// Most commands that wait to be written to the store's connection. Later ones wait outside, within
 /// their deadline.
 pub const STORE_QUEUE: usize = 512;
+/// How long one call to the SQL store may take, waiting for a connection included (D-04). A commit
+/// waits for a disk, and on `SQLite` for the writers before it.
+pub const SQL_DEADLINE: Duration = Duration::from_secs(2);
+/// How long `SQLite` waits for another process's write before it gives up: well within the
+/// deadline.
+pub const SQL_BUSY: Duration = Duration::from_secs(1);
+/// How long opening the SQL store may take: migrations, and waiting for another node's.
+pub const SQL_OPENING: Duration = Duration::from_mins(1);
+/// How long opening pauses before it asks a busy `SQLite` file again.
+pub const SQL_RETRY: Duration = Duration::from_millis(20);
+/// Most connections of one node to `PostgreSQL`. Servers allow 100 by default, for all nodes.
+pub const SQL_CONNECTIONS: u32 = 16;
+/// Most connections that read from an `SQLite` file. One more writes.
+pub const SQL_READERS: u32 = 4;
 /// Most entries of the embedded in-memory store. It refuses when full; it never forgets early.
 pub const MEMORY_ENTRIES: usize = 1_000_000;
 /// Largest head of a request, bytes: request line and all headers. Above it: 431.

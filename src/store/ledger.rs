@@ -3,7 +3,7 @@
 //!
 //! One [`Change`] is one transaction: a link never changes without its line of history and its
 //! message. Races are judged by versions and by unique constraints, never by reading first
-//! (conformance D-12).
+//! (conformance D-12). Times are kept in whole microseconds.
 
 use time::OffsetDateTime;
 
@@ -114,7 +114,8 @@ pub struct Lease {
     pub until: OffsetDateTime,
 }
 
-/// Plans under way. They are written by [`Accounts::commit`].
+/// Plans under way. They are written by [`Accounts::commit`], which leaves a lease as it is while
+/// `next_at` stays the same, and gives it up when the intent is to go on at another time.
 pub trait Intents: Send + Sync {
     /// The intent of that id.
     ///
@@ -155,7 +156,8 @@ pub trait Outbox: Send + Sync {
     /// [`super::StoreError`].
     fn take_due(&self, lease: Lease, at_most: usize) -> Answer<'_, Vec<Message>>;
 
-    /// Writes how an attempt ended: state, attempts, `next_at`, problem. Gives up the lease.
+    /// Writes how an attempt ended: state, attempts, `next_at`, problem. Gives up the lease. Does
+    /// nothing to a message that is not waiting any more: somebody else took over and was faster.
     ///
     /// # Errors
     /// [`super::StoreError`].

@@ -10,8 +10,10 @@ pub mod account;
 pub mod directory;
 pub mod ledger;
 pub mod memory;
+pub mod memory_ledger;
 pub mod record;
 pub mod redis;
+pub mod sql;
 
 use std::fmt;
 use std::future::Future;

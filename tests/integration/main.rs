@@ -14,6 +14,7 @@ mod demo;
 mod foreign;
 mod hostile;
 mod journey;
+mod ledger;
 mod saml_c14n;
 mod saml_metadata;
 mod saml_signature;

@@ -4,6 +4,7 @@ pub(crate) mod answer;
 #[cfg(feature = "fake-cloud")]
 pub(crate) mod browser;
 pub(crate) mod gateway;
+pub(crate) mod postgres;
 pub(crate) mod redis;
 pub(crate) mod schema;
 pub(crate) mod signxml;

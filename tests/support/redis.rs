@@ -240,7 +240,7 @@ impl Drop for RedisServer {
 
 /// A port that is free now and that the system gives to nobody by itself, so that it is free again
 /// after a restart.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let free = || {
         let number = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_add(process::id() * 101);
@@ -251,7 +251,7 @@ fn free_port() -> u16 {
 }
 
 /// Writes `ca.pem`, and `server.pem` with `server.key` for 127.0.0.1.
-fn write_certificates(folder: &Path) {
+pub(crate) fn write_certificates(folder: &Path) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();

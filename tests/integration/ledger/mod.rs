@@ -1,0 +1,8 @@
+//! What must survive: one contract, run over every backend, and what each backend has of its own.
+
+mod contract;
+mod memory;
+mod postgres;
+mod rows;
+mod schema;
+mod sqlite;
