@@ -125,3 +125,17 @@ pub const READINESS: Duration = Duration::from_secs(1);
 pub const ASSOCIATION_WAIT: time::Duration = time::Duration::minutes(10);
 /// How long a first login that nothing was heard of counts as under way.
 pub const FIRST_LOGIN_LIFE: time::Duration = time::Duration::days(1);
+/// How long after its beginning a call to a cloud's API may still be tried again: its caller waits,
+/// perhaps with a browser behind it.
+pub const API_BEGIN: Duration = Duration::from_secs(30);
+/// How long one attempt may take, connection included. Creating an account takes seconds.
+pub const API_ANSWER: Duration = Duration::from_secs(15);
+/// Most attempts of one call (D-07).
+pub const API_ATTEMPTS: u32 = 4;
+/// Longest wait that a cloud's `Retry-After` can ask for (D-07).
+pub const API_RETRY_AFTER: Duration = Duration::from_mins(1);
+/// Largest answer of a cloud's API, bytes: a page of 100 customers has about 60 KB, a token's roles
+/// up to 100.
+pub const API_ANSWER_BYTES: usize = 1024 * 1024;
+/// How far the clocks of our own nodes may be apart for shared budgets to hold.
+pub const CLOCK_DRIFT: Duration = Duration::from_secs(10);

@@ -218,6 +218,50 @@ catalogue! {
     IdempotencyConflict = 6004, 409, Partner;
     /// The idempotency key is missing or out of bounds.
     IdempotencyKeyInvalid = 6005, 400, Partner;
+
+    /// The cloud knows another account of this name (CBC.99000038).
+    AccountNameTaken = 6101, 409, You;
+    /// The account's name breaks the cloud's rules (CBC.99000031).
+    AccountNameUnusable = 6102, 422, You;
+    /// No further account can be registered with this telephone number or e-mail address
+    /// (CBC.99000029, CBC.99000030).
+    ContactUsed = 6103, 409, You;
+    /// The telephone number or e-mail address has not the form that the cloud asks for (CBC.5017).
+    ContactUnusable = 6104, 422, You;
+    /// The password breaks the cloud's rules (CBC.99000036).
+    PasswordUnusable = 6105, 422, You;
+    /// The verification code is too old (CBC.99004008).
+    VerificationCodeExpired = 6106, 422, You;
+    /// The verification code is wrong (CBC.99004010).
+    VerificationCodeWrong = 6107, 422, You;
+    /// The verification code was tried too often (CBC.99004009).
+    VerificationCodeExhausted = 6108, 422, You;
+    /// Verification codes are asked for too often (CBC.99000082).
+    VerificationCodeTooOften = 6109, 429, You;
+    /// The cloud could not send the verification code (CBC.99004003).
+    VerificationCodeNotSent = 6110, 502, Cloud;
+    /// The cloud reserves this telephone number or e-mail address (CBC.99000051).
+    ContactReserved = 6111, 409, Partner;
+    /// The cloud has this `xAccountId` for another account (CBC.99000039).
+    AccountIdTaken = 6112, 409, Partner;
+    /// The cloud does not let this partner create customers (CBC.50010059, CBC.50010065,
+    /// CBC.50010085, CBC.50010086, CBC.99000037, CBC.99005035).
+    PartnerRestricted = 6113, 403, Partner;
+    /// The partner's user or key at the cloud may not make this call (CBC.0151).
+    CloudAccessDenied = 6114, 502, Partner;
+    /// The cloud does not take the access key or token (CBC.0154, APIGW.0301).
+    CloudCredentials = 6115, 502, Operator;
+    /// The cloud does not take a call that we hold for right (CBC.0100, CBC.0101).
+    CloudCallRefused = 6116, 502, Operator;
+    /// The cloud's API is called as often as it allows (APIGW.0308).
+    CloudThrottled = 6117, 503, Cloud;
+    /// The cloud's API does not answer, or says that it cannot (CBC.0999).
+    CloudAway = 6118, 503, Cloud;
+    /// The cloud's API answered something that cannot be used.
+    CloudAnswerUnusable = 6119, 502, Cloud;
+    /// Whether the cloud made the account, or made it over to the partner, is not known yet
+    /// (CBC.99000050).
+    CreationUnknown = 6120, 503, Cloud;
 }
 
 impl fmt::Display for Code {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::api;
 use super::attribute::AttributeRule;
 use super::login::Login;
 use super::response::ResponseRules;
@@ -34,6 +35,8 @@ pub struct Profile {
     pub metadata_form: MetadataForm,
     /// How the cloud's partner API counts associations between customer and partner.
     pub association: Option<Association>,
+    /// The cloud's partner API, where it has one.
+    pub partner_api: Option<api::Rules>,
 }
 
 /// The cloud's name on pages.
@@ -122,6 +125,7 @@ struct Written {
     attribute: Vec<AttributeRule>,
     metadata: WrittenMetadata,
     association: Option<Association>,
+    partner_api: Option<api::Rules>,
 }
 
 #[derive(Deserialize)]
@@ -149,6 +153,7 @@ impl Profile {
             attributes: written.attribute,
             metadata_form: written.metadata.form,
             association: written.association,
+            partner_api: written.partner_api,
         };
         let problems = profile.problems();
         if problems.is_empty() {
@@ -163,6 +168,7 @@ impl Profile {
         let mut problems = self.request.problems();
         problems.extend(self.response.problems());
         problems.extend(self.login.iter().flat_map(Login::problems));
+        problems.extend(self.partner_api.iter().flat_map(api::Rules::problems));
         let mut names = HashSet::new();
         for rule in &self.attributes {
             problems.extend(rule.problem());

@@ -183,6 +183,10 @@ kinds! {
     Idempotency = "idempotency";
     /// Attempts to sign in.
     Attempts = "attempts";
+    /// A moment in which one node may call one API of the cloud (D-07).
+    ApiSlot = "api-slot";
+    /// A partner's token at the cloud's identity API, sealed.
+    CloudToken = "cloud-token";
 }
 
 /// The name of an entry: kind, tenant and id.
