@@ -243,7 +243,7 @@ catalogue! {
     /// The cloud reserves this telephone number or e-mail address (CBC.99000051).
     ContactReserved = 6111, 409, Partner;
     /// The cloud has this `xAccountId` for another account (CBC.99000039).
-    AccountIdTaken = 6112, 409, Partner;
+    AccountIdKnown = 6112, 409, Partner;
     /// The cloud does not let this partner create customers (CBC.50010059, CBC.50010065,
     /// CBC.50010085, CBC.50010086, CBC.99000037, CBC.99005035).
     PartnerRestricted = 6113, 403, Partner;

@@ -1,7 +1,7 @@
-//! Layer 2, cloud: what is particular to one cloud, as data, and the client of its partner API. A profile says how people are handed
-//! to the cloud, which requests it may send, what an answer looks like and which attributes of a
-//! person it gets; the rest of the house reads the profile and never asks which cloud it is
-//! (contract §2 to §5; `metadata/README.md`).
+//! Layer 2, cloud: what is particular to one cloud, as data, and the client of its partner API. A
+//! profile says how people are handed to the cloud, which requests it may send, what an answer
+//! looks like and which attributes of a person it gets; the rest of the house reads the profile and
+//! never asks which cloud it is (contract §2 to §5; `metadata/README.md`).
 
 pub mod api;
 pub mod attribute;

@@ -1,8 +1,8 @@
 //! Layer 2, cloud: the one place that makes a call: form, credentials, budget, patience and
 //! repetition (contract §7.1; conformance D-07).
 //!
-//! What may be done twice is repeated here and nowhere else. What must not be done twice is repeated
-//! only when it certainly was not done.
+//! What may be done twice is repeated here and nowhere else. What must not be done twice is
+//! repeated only when it certainly was not done.
 
 use std::sync::Arc;
 use std::time::Duration;

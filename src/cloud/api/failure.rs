@@ -101,7 +101,7 @@ const CODES: &[(&str, Code, Lasting)] = &[
     ("CBC.99000036", Code::PasswordUnusable, Lasting::Final),
     ("CBC.99000037", Code::PartnerRestricted, Lasting::Final),
     ("CBC.99000038", Code::AccountNameTaken, Lasting::Final),
-    (ACCOUNT_ID_KNOWN, Code::AccountIdTaken, Lasting::Final),
+    (ACCOUNT_ID_KNOWN, Code::AccountIdKnown, Lasting::Final),
     (NOT_YET_ASSOCIATED, Code::CreationUnknown, AGAIN),
     ("CBC.99000051", Code::ContactReserved, Lasting::Final),
     ("CBC.99000082", Code::VerificationCodeTooOften, AGAIN),

@@ -3,8 +3,8 @@
 //! §1.5, §7). One client serves one tenant; the clients of all nodes share budget and token through
 //! the store.
 //!
-//! Read in this order: `customers` and `body` (what is said), `call` (how a call is made), `failure`
-//! (what can go wrong), then `sign`, `token`, `budget`, `patience`, `breaker`. What differs between
+//! Read in this order: `customers` and `body` (what is said), `call` (how a call is made),
+//! `failure` (what can go wrong), then `sign`, `token`, `budget`, `patience`, `breaker`. What differs between
 //! the cloud's sites is data: `rules`.
 
 mod body;

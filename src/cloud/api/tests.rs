@@ -180,7 +180,7 @@ async fn each_end_of_a_creation_is_told_apart() {
                 "unconfirmed"
             }
             Creation::MaybeOurs(failure) => {
-                assert_eq!(failure.code, Code::AccountIdTaken);
+                assert_eq!(failure.code, Code::AccountIdKnown);
                 "maybe ours"
             }
             Creation::Unknown(_) => "unknown",
