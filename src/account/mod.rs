@@ -4,5 +4,7 @@
 
 mod book;
 pub mod link;
+mod notice;
 
 pub use book::{Book, Evidence, Happened};
+pub use notice::{Form, Notice};

@@ -1,11 +1,13 @@
 //! Room app (layer 6): puts the rooms below together from a configuration: stores, keys, clouds,
 //! journey. No sockets.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::records::Records;
 use super::serve;
+use crate::account::Book;
 use crate::clock::Clock;
 use crate::cloud::registration::Registrations;
 use crate::config::{self, Complaint, Config, StoreUrl};
@@ -14,6 +16,7 @@ use crate::random::Random;
 use crate::sso::{Parts, SessionLife, SigningPool, Sso};
 use crate::store::Ephemeral;
 use crate::store::memory::Memory;
+use crate::store::memory_ledger::MemoryLedger;
 use crate::store::redis::{self, Redis};
 
 /// What the gateway takes from the system.
@@ -80,7 +83,11 @@ impl Assembly {
         let registrations =
             Registrations::new(records.registrations, cache, Arc::clone(&system.clock));
         let registrations = Arc::new(registrations);
+        let ledger = Arc::new(MemoryLedger::default());
+        let book = Book::new(ledger, Arc::clone(&system.clock), Arc::clone(&system.random));
         let sso = Arc::new(Sso::new(Parts {
+            book: Arc::new(book),
+            lists: HashSet::new(),
             base_url: config.server.base_url.origin().to_owned(),
             clock: Arc::clone(&system.clock),
             random: Arc::clone(&system.random),

@@ -7,6 +7,7 @@ mod context;
 mod cookie;
 mod guard;
 mod launch;
+mod link_result;
 mod problem;
 mod saml;
 mod show;
@@ -51,6 +52,7 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/{tenant}/saml/logout", get(saml::logout).head(no_head))
         .route("/{tenant}/saml/metadata", get(saml::metadata))
         .route("/{tenant}/saml/metadata/{kid}", get(saml::metadata_of_key))
+        .route("/{tenant}/link-result", post(link_result::post))
         .route("/api/v1/{tenant}/tickets", post(api::tickets))
         .route("/assets/{name}", get(asset::serve))
         .fallback(guard::not_found)

@@ -8,7 +8,9 @@ use super::context::Context;
 use super::{Gateway, cookie};
 use crate::journey::{JourneyId, Outcome};
 use crate::limits;
-use crate::page::{self, Deliver, ErrorView, Frame, Language, Onward, Page, SignIn};
+use crate::page::{
+    self, Deliver, ErrorView, Frame, Language, Linked, Onward, Page, SignIn, Standing,
+};
 use crate::refusal::{Code, Refusal};
 use crate::sso::{Delivery, SessionChange, Sso, Step, Turn, Visit};
 use crate::store::record::Tenant;
@@ -81,6 +83,8 @@ fn show(
             let sp = Some(delivery.sp().to_string());
             return Ok((of_page(deliver(context, visit, &delivery)?), sp));
         }
+        Step::Linked => of_page(linked(context, visit, Standing::Linked)),
+        Step::LinkEnded => of_page(linked(context, visit, Standing::Ended)),
         Step::SignedOut => {
             let again = visit.tenant.portal_url.as_str();
             of_page(page::signed_out(&frame(context, visit, None), Some(again)))
@@ -141,6 +145,16 @@ fn deliver(context: &Context, visit: &Visit, delivery: &Delivery) -> Result<Page
             onward: Onward::Anywhere,
         },
     )
+}
+
+fn linked(context: &Context, visit: &Visit, standing: Standing) -> Page {
+    let view = Linked {
+        standing,
+        cloud: cloud_name(visit, context.language),
+        to_cloud: &again(visit),
+        back: visit.tenant.portal_url.as_str(),
+    };
+    page::linked(&frame(context, visit, None), &view)
 }
 
 /// The page for a refusal.

@@ -111,6 +111,29 @@ pub struct Deliver<'a> {
     pub onward: Onward<'a>,
 }
 
+/// What the page shows to which the cloud sends people after their account was linked, or the link
+/// has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Linked<'a> {
+    /// How it stands.
+    pub standing: Standing,
+    /// The name of the cloud.
+    pub cloud: &'a str,
+    /// The way on into the cloud: an `http(s)` address or a path of this gateway.
+    pub to_cloud: &'a str,
+    /// The partner's site.
+    pub back: &'a str,
+}
+
+/// Whether a link stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// There is an account.
+    Linked,
+    /// There is none any more.
+    Ended,
+}
+
 /// What the error page shows.
 #[derive(Clone, Copy, Debug)]
 pub struct ErrorView<'a> {
@@ -182,6 +205,24 @@ pub fn error(frame: &Frame<'_>, view: &ErrorView<'_>) -> Page {
 pub fn signed_out(frame: &Frame<'_>, again: Option<&str>) -> Page {
     let again = again.filter(|address| is_link(address));
     let template = SignedOutTemplate { shell: Shell::of(frame), again };
+    page(frame, 200, "'none'".to_owned(), &template)
+}
+
+/// The outcome of a first login, or of an unbinding, and the way on.
+#[must_use]
+pub fn linked(frame: &Frame<'_>, view: &Linked<'_>) -> Page {
+    let shell = Shell::of(frame);
+    let words = shell.words;
+    let (title, text, to_cloud) = match view.standing {
+        Standing::Linked => {
+            let text = words.linked_text.with(view.cloud).to_string();
+            (&words.linked_title, text, Some(view.to_cloud))
+        }
+        Standing::Ended => (&words.unlinked_title, words.unlinked_text.clone(), None),
+    };
+    let to_cloud = to_cloud.filter(|address| is_link(address));
+    let back = Some(view.back).filter(|address| is_link(address));
+    let template = LinkedTemplate { shell, title, text: &text, to_cloud, back };
     page(frame, 200, "'none'".to_owned(), &template)
 }
 
@@ -262,6 +303,16 @@ impl ErrorTemplate<'_> {
 struct SignedOutTemplate<'a> {
     shell: Shell<'a>,
     again: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "linked.html")]
+struct LinkedTemplate<'a> {
+    shell: Shell<'a>,
+    title: &'a str,
+    text: &'a str,
+    to_cloud: Option<&'a str>,
+    back: Option<&'a str>,
 }
 
 fn page(frame: &Frame<'_>, status: u16, form_action: String, template: &impl Template) -> Page {

@@ -24,6 +24,7 @@ fn all(language: Language, value: &str) -> Vec<Page> {
         cloud: value,
         onward: Onward::Anywhere,
     };
+    let link = Linked { standing: Standing::Linked, cloud: value, to_cloud: value, back: value };
     let mut pages = vec![
         sign_in(&frame, &form),
         sign_in(&frame, &SignIn { problem: Some(Code::WrongCredentials), ..form }),
@@ -31,6 +32,8 @@ fn all(language: Language, value: &str) -> Vec<Page> {
         deliver(&frame, &post).unwrap(),
         deliver(&frame, &Deliver { relay_state: None, ..post }).unwrap(),
         signed_out(&frame, Some(value)),
+        linked(&frame, &link),
+        linked(&frame, &Linked { standing: Standing::Ended, ..link }),
     ];
     pages.extend(Code::ALL.iter().map(|code| error(&frame, &view(*code, value))));
     pages

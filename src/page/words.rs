@@ -105,8 +105,9 @@ words! {
         help_question help_update help_tls help_again
         error_way error_help error_code error_id error_time error_sp error_again
         signed_out_title signed_out_text signed_out_again
+        linked_title linked_continue linked_back unlinked_title unlinked_text
     }
-    phrases { sign_in_heading sign_in_lead deliver_title help_network }
+    phrases { sign_in_heading sign_in_lead deliver_title help_network linked_text }
 }
 
 /// The stops on the way from the person to the cloud, in that order.

@@ -19,7 +19,7 @@ pub use authn_request::AuthnRequest;
 pub use error::Error;
 pub use key::{SignatureAlgorithm, SigningKey, VerifyingKey};
 pub use types::{AcsUrl, EndpointUrl, EntityId, MessageId, RelayState};
-pub use verified::{Unverified, Verified};
+pub use verified::{Unsigned, Unverified, Verified};
 
 #[cfg(test)]
 pub(crate) mod tests {

@@ -1,6 +1,9 @@
 //! Layer 0, saml: what a peer sent, before and after its signature was checked (conformance B-11).
 //! Readers of values accept only [`Verified`], and only this room can make one.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::error::Error;
 use super::key::{SignatureAlgorithm, VerifyingKey};
 use crate::limits;
@@ -74,6 +77,21 @@ impl<T> Unverified<T> {
         } else {
             Err(Error::SignatureInvalid { keys: tried.len() })
         }
+    }
+}
+
+impl Unverified<String> {
+    /// A text that travels beside its signature, outside of any SAML message: the cloud signs its
+    /// link notifications so, with the keys of its metadata (contract §1.6).
+    ///
+    /// # Errors
+    /// [`Error::Algorithm`], [`Error::Base64`].
+    pub fn signed_text(text: &str, algorithm: &str, signature: &str) -> Result<Self, Error> {
+        let signature =
+            STANDARD.decode(signature).map_err(|_| Error::Base64 { name: "Signature" })?;
+        let algorithm = SignatureAlgorithm::from_uri(algorithm)?;
+        let octets = text.as_bytes().to_vec();
+        Ok(Self::new(text.to_owned(), Some(DetachedSignature { octets, algorithm, signature })))
     }
 }
 

@@ -126,8 +126,7 @@ impl Sso {
         let presence = match session {
             None => Presence::Nobody,
             Some(session) => {
-                let user = &session.person.user_id;
-                let customer = self.directory.customer(&visit.tenant, user).await?;
+                let customer = self.customer(&visit.tenant, &session.person).await?;
                 let class = super::issue::class_ref(visit, session);
                 Presence::Somebody {
                     fresh: asked_at.is_some_and(|asked_at| session.authn_instant >= asked_at),

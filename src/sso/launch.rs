@@ -6,7 +6,7 @@ use super::session::Proven;
 use super::sign_in::local::Typed;
 use super::{Browser, SessionChange, Sso, Step, Turn, Visit};
 use crate::refusal::{Code, Refusal};
-use crate::store::record::{Link, PersonId, SignIn, Tenant};
+use crate::store::record::{Link, Person, SignIn, Tenant};
 
 impl Sso {
     /// Redeems a ticket, opens a session, and goes on: to the journey that waits, or to the cloud.
@@ -107,8 +107,11 @@ impl Sso {
                 }
             };
         };
-        let link = self.link(&visit.tenant, &session.person.user_id).await?;
+        let link = self.link(&visit.tenant, &session.person).await?;
         let step = Step::GoToCloud { url: login_link(visit, link, service)? };
+        if link == Link::Unlinked {
+            self.first_login_begins(&visit.tenant.id, &session.person).await?;
+        }
         let mut turn = Turn::of(step)
             .for_customer(self.pseudonym(&visit.tenant, &session.person))
             .on_journey(&session.journey);
@@ -149,7 +152,7 @@ impl Sso {
         onward: Onward<'_>,
     ) -> Result<Turn, Refusal> {
         let tenant = &visit.tenant;
-        let link = self.link(tenant, &proven.person.user_id).await?;
+        let link = self.link(tenant, &proven.person).await?;
         let customer = self.pseudonym(tenant, &proven.person);
         let (step, first_login_at) = match onward {
             // A waiting journey began at the cloud: who has no account there yet must come from the
@@ -157,6 +160,9 @@ impl Sso {
             Onward::Journey { handle } => (Step::Continue { handle: handle.to_owned() }, None),
             Onward::Cloud { service } => {
                 let step = Step::GoToCloud { url: login_link(visit, link, service)? };
+                if link == Link::Unlinked {
+                    self.first_login_begins(&tenant.id, &proven.person).await?;
+                }
                 (step, (link == Link::Unlinked).then(|| self.clock.now()))
             }
         };
@@ -166,8 +172,8 @@ impl Sso {
     }
 
     /// Whether the customer has a cloud account, if they may be signed in at all.
-    async fn link(&self, tenant: &Tenant, user: &PersonId) -> Result<Link, Refusal> {
-        let customer = self.directory.customer(tenant, user).await?;
+    async fn link(&self, tenant: &Tenant, person: &Person) -> Result<Link, Refusal> {
+        let customer = self.customer(tenant, person).await?;
         if customer.enabled {
             return Ok(customer.link);
         }

@@ -4,6 +4,7 @@
 mod answer;
 mod issue;
 mod launch;
+mod linked;
 mod logout;
 mod metadata;
 mod next;
@@ -13,8 +14,9 @@ mod refuse;
 mod request;
 mod session;
 pub mod sign_in;
+mod standing;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -28,6 +30,7 @@ pub use session::SessionLife;
 pub use sign_in::local::Typed;
 pub use sign_in::ticket::{Claims, Given};
 
+use crate::account::Book;
 use crate::clock::Clock;
 use crate::cloud::Profile;
 use crate::cloud::registration::Registrations;
@@ -53,6 +56,10 @@ pub struct Parts {
     pub store: Arc<dyn Ephemeral>,
     /// Tenants and customers.
     pub directory: Arc<dyn Directory>,
+    /// How customers stand with the cloud.
+    pub book: Arc<Book>,
+    /// The tenants whose cloud can be asked for its list of customers.
+    pub lists: HashSet<TenantId>,
     /// Each tenant's cloud, with the tenant's changes applied.
     pub clouds: HashMap<TenantId, Arc<Profile>>,
     /// The service providers' metadata.
@@ -76,6 +83,8 @@ pub struct Sso {
     random: Arc<dyn Random>,
     store: Arc<dyn Ephemeral>,
     directory: Arc<dyn Directory>,
+    book: Arc<Book>,
+    lists: HashSet<TenantId>,
     clouds: HashMap<TenantId, Arc<Profile>>,
     registrations: Arc<Registrations>,
     rings: Arc<Rings>,
@@ -163,6 +172,10 @@ pub enum Step {
     },
     /// A signed message to an ACS.
     Deliver(Box<Delivery>),
+    /// The page that says that the account at the cloud is ready.
+    Linked,
+    /// The page that says that the link with the cloud account has ended.
+    LinkEnded,
     /// The page that says goodbye.
     SignedOut,
 }
@@ -178,6 +191,8 @@ impl Step {
             Self::Continue { .. } => "continue",
             Self::GoToCloud { .. } => "go-to-cloud",
             Self::Deliver(_) => "deliver",
+            Self::Linked => "linked",
+            Self::LinkEnded => "link-ended",
             Self::SignedOut => "signed-out",
         }
     }
@@ -224,6 +239,8 @@ impl Sso {
             random: parts.random,
             store: parts.store,
             directory: parts.directory,
+            book: parts.book,
+            lists: parts.lists,
             clouds: parts.clouds,
             registrations: parts.registrations,
             rings: parts.rings,

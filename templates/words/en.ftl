@@ -59,6 +59,15 @@ signed-out-title = You are signed out
 signed-out-text = If the cloud console is still open in another tab, please sign out there as well.
 signed-out-again = Sign in again
 
+## The link with a cloud account
+
+linked-title = Your cloud account is ready
+linked-text = From now on one click on your partner’s site takes you to { $name }.
+linked-continue = Open the console
+linked-back = Back to the partner’s site
+unlinked-title = The link with your cloud account has ended
+unlinked-text = The cloud has told us so. The next time you open the console from your partner’s site, you can create or link an account again.
+
 ## SB-1…: the message cannot be read
 
 SB-1001 =

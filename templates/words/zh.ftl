@@ -59,6 +59,15 @@ signed-out-title = 您已退出登录
 signed-out-text = 如果云控制台还开着，请在那个标签页里也退出登录。
 signed-out-again = 重新登录
 
+## 云账号关联
+
+linked-title = 您的云账号已就绪
+linked-text = 今后在合作伙伴网站上点击一次，即可进入{ $name }。
+linked-continue = 打开控制台
+linked-back = 返回合作伙伴网站
+unlinked-title = 云账号关联已解除
+unlinked-text = 云平台已通知我们。下次从合作伙伴网站打开控制台时，可以重新创建或关联账号。
+
 ## SB-1…：消息无法读取
 
 SB-1001 =

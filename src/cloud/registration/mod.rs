@@ -185,6 +185,15 @@ impl Registrations {
         (!registered.is_over(self.clock.now())).then(|| Arc::clone(registered))
     }
 
+    /// The tenant's service providers whose metadata is good. Lock-free.
+    #[must_use]
+    pub fn of(&self, tenant: &TenantId) -> Vec<Arc<Registered>> {
+        let now = self.clock.now();
+        let index = self.index.load();
+        let known = index.get(tenant).map(|of_tenant| of_tenant.known.values());
+        known.into_iter().flatten().filter(|known| !known.is_over(now)).map(Arc::clone).collect()
+    }
+
     /// Whether a registration of the tenant has no usable metadata: then an issuer that is not
     /// found may be registered all the same.
     #[must_use]

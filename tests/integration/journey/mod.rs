@@ -3,6 +3,7 @@
 mod answer;
 mod delivery;
 mod hand_off;
+mod link;
 mod local;
 mod metadata;
 mod pages;

@@ -189,6 +189,11 @@ impl Request {
     }
 }
 
+/// What the owner of `pair` signs with rsa-sha256.
+pub(crate) fn signature_over(pair: &Pair, octets: &[u8]) -> Vec<u8> {
+    sign(pair, Key::Registered, octets)
+}
+
 fn sign(pair: &Pair, key: Key, octets: &[u8]) -> Vec<u8> {
     let pair = KeyPair::from_pkcs8(&pair.private_der).unwrap();
     let mut signature = vec![0; pair.public_modulus_len()];

@@ -1,0 +1,58 @@
+//! Layer 5, http: where the cloud's page sends the browser with the outcome of a first login
+//! (contract §1.6).
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use url::form_urlencoded;
+
+use super::context::Context;
+use super::launch::too_large;
+use super::{Gateway, show};
+use crate::account::Form;
+use crate::refusal::{Code, Refusal};
+use crate::sso::{Turn, Visit};
+
+/// `POST /{tenant}/link-result`: `bindRequest`, `SigAlg`, `Signature`.
+pub(super) async fn post(
+    State(gateway): State<Gateway>,
+    Path(tenant): Path<String>,
+    context: Context,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let visit = match gateway.sso.visit(&tenant).await {
+        Ok(visit) => visit,
+        Err(refused) => return show::refusal(&gateway, &context, None, &refused),
+    };
+    let turn = take(&gateway, &visit, body).await;
+    show::turn(&gateway, &context, &visit, turn)
+}
+
+async fn take(
+    gateway: &Gateway,
+    visit: &Visit,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Turn, Refusal> {
+    let body = body.map_err(|_| too_large())?;
+    let (mut bind_request, mut algorithm, mut signature) = (None, None, None);
+    for (name, value) in form_urlencoded::parse(&body) {
+        let slot = match name.as_ref() {
+            "bindRequest" => &mut bind_request,
+            "SigAlg" => &mut algorithm,
+            "Signature" => &mut signature,
+            _ => continue,
+        };
+        if slot.replace(value).is_some() {
+            let cause = format!("expected {name} once, found it twice");
+            return Err(Refusal::new(Code::LinkNoticeUnreadable, cause));
+        }
+    }
+    let (Some(bind_request), Some(algorithm), Some(signature)) =
+        (&bind_request, &algorithm, &signature)
+    else {
+        let cause = "expected bindRequest, SigAlg and Signature, found one missing";
+        return Err(Refusal::new(Code::LinkNoticeUnreadable, cause));
+    };
+    gateway.sso.link_result(visit, Form { bind_request, algorithm, signature }).await
+}

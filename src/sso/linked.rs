@@ -1,0 +1,45 @@
+//! Layer 3, sso: the cloud's link notification (contract §1.6): the browser brings it from the
+//! cloud's page, and goes on to the console. It needs no cookie: a form that another site posts
+//! carries none (§11).
+
+use super::standing::conflict;
+use super::{Sso, Step, Turn, Visit};
+use crate::account::link::Event;
+use crate::account::{Form, Notice};
+use crate::refusal::{Code, Refusal};
+use crate::saml::VerifyingKey;
+use crate::store::account::LinkState;
+
+impl Sso {
+    /// Takes a notification. Taking it once more is harmless.
+    ///
+    /// # Errors
+    /// What [`Notice::read`] refuses; [`Code::LinkUnexpected`], [`Code::LinkDoubted`] and whatever
+    /// else the event is refused with; a store's refusal.
+    pub async fn link_result(&self, visit: &Visit, form: Form<'_>) -> Result<Turn, Refusal> {
+        let tenant = &visit.tenant.id;
+        let keys: Vec<VerifyingKey> = self
+            .registrations
+            .of(tenant)
+            .iter()
+            .flat_map(|registered| registered.service_provider.signing_keys.clone())
+            .collect();
+        let notice = Notice::read(form, &keys)?;
+        let ledger = self.book.ledger();
+        let known = ledger.account_known_as(tenant, &notice.account_id).await?;
+        let account = known.ok_or_else(|| {
+            let cause = "expected a customer who was sent to the cloud, found an unknown one";
+            Refusal::new(Code::LinkUnexpected, cause)
+        })?;
+        let customer = self.pseudonyms.name(tenant.as_str(), account.user_id.as_str());
+        let key = (tenant, &account.user_id);
+        let list = self.list(tenant);
+        let happened = self.book.happen(key, &notice.event, list, &notice.evidence).await?;
+        let step = match (happened.account.state, notice.event) {
+            (LinkState::Conflict, _) => return Err(conflict()),
+            (_, Event::UnbindNotified(_)) => Step::LinkEnded,
+            _ => Step::Linked,
+        };
+        Ok(Turn::of(step).for_customer(customer))
+    }
+}

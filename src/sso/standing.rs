@@ -1,0 +1,65 @@
+//! Layer 3, sso: how a customer stands with the cloud, as far as the journey asks: the book's word,
+//! begun with what the configuration declares.
+
+use serde_json::json;
+
+use super::Sso;
+use crate::account::Evidence;
+use crate::account::link::{Event, List};
+use crate::refusal::{Code, Refusal};
+use crate::store::account::LinkState;
+use crate::store::record::{Customer, Link, Person, Tenant, TenantId};
+
+impl Sso {
+    /// The customer, who is written down at first sight.
+    pub(super) async fn customer(
+        &self,
+        tenant: &Tenant,
+        person: &Person,
+    ) -> Result<Customer, Refusal> {
+        let declared = self.directory.customer(tenant, &person.user_id).await?;
+        let begin = match declared.link {
+            Link::Linked => LinkState::Linked,
+            Link::Unlinked => LinkState::None,
+        };
+        let mut account = self.book.meet(&tenant.id, person, begin).await?;
+        if account.state == LinkState::None && declared.link == Link::Linked {
+            let evidence = Evidence(json!({ "source": "configuration" }));
+            let key = (&tenant.id, &person.user_id);
+            let list = self.list(&tenant.id);
+            account = self.book.happen(key, &Event::Declared, list, &evidence).await?.account;
+        }
+        let link = match account.state {
+            LinkState::Linked => Link::Linked,
+            LinkState::None
+            | LinkState::FirstLogin
+            | LinkState::Creating
+            | LinkState::Unlinking
+            | LinkState::Unlinked => Link::Unlinked,
+            LinkState::Conflict => return Err(conflict()),
+        };
+        Ok(Customer { enabled: declared.enabled && account.suspended_at.is_none(), link })
+    }
+
+    /// The customer goes to the cloud's page that creates or binds an account.
+    pub(super) async fn first_login_begins(
+        &self,
+        tenant: &TenantId,
+        person: &Person,
+    ) -> Result<(), Refusal> {
+        let evidence = Evidence(json!({ "source": "launch" }));
+        let key = (tenant, &person.user_id);
+        self.book.happen(key, &Event::FirstLoginSent, self.list(tenant), &evidence).await?;
+        Ok(())
+    }
+
+    /// Whether the tenant's cloud can be asked for its list.
+    pub(super) fn list(&self, tenant: &TenantId) -> List {
+        if self.lists.contains(tenant) { List::CanBeAsked } else { List::Unknown }
+    }
+}
+
+/// What the cloud said contradicts what we know.
+pub(super) fn conflict() -> Refusal {
+    Refusal::new(Code::LinkConflict, "expected a link without contradiction, found a conflict")
+}
