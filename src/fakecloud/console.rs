@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use url::form_urlencoded::byte_serialize;
+use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::FakeCloud;
 use super::api::{from_fields, unreadable};
@@ -82,6 +82,10 @@ fn console_of(visit: &Visit, session: Session, return_url: Option<String>) -> Co
     let query = if visit.query.is_empty() { String::new() } else { format!("?{}", visit.query) };
     Console {
         frame: Frame::of(visit),
+        unbind: Serializer::new(String::new())
+            .append_pair("xAccountType", session.account_type.as_str())
+            .append_pair("xAccountId", session.statement.attribute("xAccountId"))
+            .finish(),
         account_type: session.account_type.to_string(),
         path: format!("{}{query}", visit.path),
         algorithm: session.algorithm,

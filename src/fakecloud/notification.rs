@@ -4,7 +4,7 @@
 //! It carries no nonce and no time, as the live one: whoever has it can send it again. Every one
 //! that was made is kept, so that a checker can.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -16,6 +16,7 @@ use super::accounts::{Account, Link};
 use super::fault::{Fault, Finding};
 use super::knobs::Knobs;
 use super::pages::Problem;
+use super::script::{Api, Effect};
 use super::{Error, FakeCloud, bounds};
 
 /// What happened between customer and account.
@@ -105,6 +106,8 @@ pub struct Notification {
 #[derive(Debug, Default)]
 pub(crate) struct Notifications {
     made: VecDeque<Notification>,
+    /// One for each address of a partner that waits for the next one to go first.
+    held: HashMap<String, Notification>,
 }
 
 impl Notifications {
@@ -145,8 +148,8 @@ impl FakeCloud {
         Ok(notification)
     }
 
-    /// The notifications for the customer's browser to carry, in this order: none where the partner
-    /// has no address for them.
+    /// The notifications for the customer's browser to carry, in this order. One, unless the fault
+    /// script says otherwise; none where the partner has no address for them.
     pub(crate) fn tell_partner(
         &self,
         link: &Link,
@@ -154,7 +157,7 @@ impl FakeCloud {
         holder: Holder,
     ) -> Result<Vec<Notification>, Problem> {
         match self.notification(link, action, Some(holder)) {
-            Ok(notification) => Ok(vec![notification]),
+            Ok(notification) => Ok(self.scripted(notification)),
             Err(Problem::Refused(finding)) if finding.fault == Fault::CallbackMissing => {
                 Ok(Vec::new())
             }
@@ -165,6 +168,25 @@ impl FakeCloud {
     /// Every notification that was made and is remembered, oldest first.
     pub fn notifications(&self) -> Vec<Notification> {
         self.state().notifications.made.iter().cloned().collect()
+    }
+
+    /// What the fault script makes of a notification.
+    fn scripted(&self, notification: Notification) -> Vec<Notification> {
+        let mut state = self.state();
+        let effect = state.faults.next(Api::Notification);
+        let held = &mut state.notifications.held;
+        match effect {
+            Some(Effect::Lose) => Vec::new(),
+            Some(Effect::OutOfOrder) if !held.contains_key(&notification.url) => {
+                held.insert(notification.url.clone(), notification);
+                Vec::new()
+            }
+            effect => {
+                let late = held.remove(&notification.url);
+                let again = (effect == Some(Effect::Twice)).then(|| notification.clone());
+                [Some(notification), again, late].into_iter().flatten().collect()
+            }
+        }
     }
 
     /// The signature covers the base64 text: the value of the parameter after form decoding.

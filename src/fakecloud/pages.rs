@@ -84,6 +84,8 @@ pub(crate) struct Console {
     pub(crate) frame: Frame,
     pub(crate) statement: Statement,
     pub(crate) account_type: String,
+    /// The query that fills in the page to unbind.
+    pub(crate) unbind: String,
     pub(crate) path: String,
     pub(crate) algorithm: String,
     pub(crate) certificate: String,

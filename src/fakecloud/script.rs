@@ -188,7 +188,6 @@ impl Faults {
     }
 
     /// Counts a call and says what is to happen to it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for those who make calls fail"))]
     pub(crate) fn next(&mut self, api: Api) -> Option<Effect> {
         let count = self.counts.entry(api).or_default();
         *count += 1;

@@ -94,6 +94,9 @@ fn untold(visit: &Visit) -> Notice {
     Notice {
         frame: Frame::of_post(visit),
         title: ("账号已解绑", "The account is unbound"),
-        text: ("伙伴平台没有登记通知地址。", "The partner has no address for results."),
+        text: (
+            "没有通知伙伴平台：未登记通知地址，或故障脚本丢弃了通知。",
+            "The partner is not told: it has no address for results, or the fault script lost it.",
+        ),
     }
 }

@@ -23,7 +23,9 @@ fn whom(account_id: &str) -> Value {
 #[tokio::test]
 async fn a_person_unbinds_an_account_and_the_partner_is_told() {
     let stage = Stage::new();
-    let page = stage.get("/unbind?xAccountType=ZXT&xAccountId=cust-0001&lang=en", "").await;
+    let console = stage.get("/iam/", &cookie(&stage.answer(same, same).await)).await;
+    let link = between(&console.body, "id=\"unbind\" href=\"", "\"").replace("&#38;", "&");
+    let page = stage.get(&format!("{link}&lang=en"), "").await;
     assert!(page.body.contains("value=\"cust-0001\""), "{}", page.body);
     let fields = form(&[("xAccountType", "ZXT"), ("xAccountId", "cust-0001")]);
     let page = stage.send(Method::POST, "/unbind?lang=en", "", &fields).await;
@@ -66,7 +68,7 @@ async fn unbinding_names_a_known_platform_and_a_bound_customer() {
     let fields = form(&[("xAccountType", "ZXT"), ("xAccountId", "cust-0001")]);
     stage.cloud.provision(&Provision { callback_url: None, ..provision() }).unwrap();
     let page = stage.send(Method::POST, "/unbind?lang=en", "", &fields).await;
-    assert!(page.body.contains("no address for results"), "{}", page.body);
+    assert!(page.body.contains("The partner is not told"), "{}", page.body);
 }
 
 #[tokio::test]
@@ -145,4 +147,55 @@ async fn a_notification_needs_a_platform_with_an_address_for_results() {
     stage.ask("/api/notification", &body).await.refused_with(Fault::CallbackMissing);
     body["action"] = "embrace".into();
     stage.ask("/api/notification", &body).await.refused_with(Fault::CallUnreadable);
+}
+
+#[tokio::test]
+async fn the_fault_script_loses_notifications_sends_them_twice_or_out_of_order() {
+    let stage = Stage::new();
+    stage.cloud.provision(&Provision { accounts: Accounts::AllBound, ..provision() }).unwrap();
+    let rule = |call: u8, effect: &str| json!({"api": "notification", "when": {"call": call}, "effect": effect});
+    let script = json!({
+        "rules": [rule(1, "lose"), rule(2, "twice"), rule(3, "out_of_order")],
+    })
+    .to_string();
+    let set = stage.send(Method::PUT, "/api/faults", "application/json", &script).await;
+    assert_eq!(set.status, StatusCode::OK);
+    let mut carried = Vec::new();
+    for customer in ["lost", "twice", "late", "next", "plain"] {
+        let told = parsed(&stage.ask("/api/unbind", &whom(customer)).await);
+        let told = told["notifications"].as_array().unwrap().clone();
+        let said = told.iter().map(|told| Told::of(told).verified(&stage)["xUserId"].clone());
+        carried.push(Value::Array(said.collect()));
+    }
+    let expected = [
+        json!([]),
+        json!(["twice", "twice"]),
+        json!([]),
+        json!(["next", "late"]),
+        json!(["plain"]),
+    ];
+    assert_eq!(carried, expected);
+    let kept: Vec<_> = stage.cloud.notifications();
+    assert_eq!(kept.len(), 5, "what was lost or is late can still be sent by hand");
+}
+
+#[tokio::test]
+async fn a_browser_carries_several_notifications_and_none_to_the_partner() {
+    let stage = Stage::new();
+    stage.cloud.provision(&Provision { accounts: Accounts::AllBound, ..provision() }).unwrap();
+    let rule = |call: u8, effect: &str| json!({"api": "notification", "when": {"call": call}, "effect": effect});
+    let script = json!({"rules": [rule(1, "twice"), rule(2, "lose")]});
+    stage.send(Method::PUT, "/api/faults", "application/json", &script.to_string()).await;
+    let unbind = async |customer: &str| {
+        let fields = form(&[("xAccountType", "ZXT"), ("xAccountId", customer)]);
+        stage.send(Method::POST, "/unbind?lang=en", "", &fields).await
+    };
+    let page = unbind("twice").await;
+    let told = Told::read(&page.body);
+    let first = between(&page.body, "<data class=\"before\" value=\"", "\"").replace("&#38;", "&");
+    assert!(first.ends_with(&form(&[("Signature", told.signature.as_str())])), "{first}");
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("; connect-src https://sso.partner.example; "), "{policy}");
+    let page = unbind("lost").await;
+    assert!(page.body.contains("The partner is not told"), "{}", page.body);
 }
