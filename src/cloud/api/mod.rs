@@ -4,8 +4,8 @@
 //! the store.
 //!
 //! Read in this order: `customers` and `body` (what is said), `call` (how a call is made),
-//! `failure` (what can go wrong), then `sign`, `token`, `budget`, `patience`, `breaker`. What differs between
-//! the cloud's sites is data: `rules`.
+//! `failure` (what can go wrong), then `sign`, `token`, `budget`, `patience`, `breaker`. What
+//! differs between the cloud's sites is data: `rules`.
 
 mod body;
 mod breaker;
