@@ -62,6 +62,14 @@ pub const STORE_CONNECT: Duration = Duration::from_secs(2);
 /// How long a store that could not be reached is left alone. It is asked for again well within the
 /// 10 s of D-01.
 pub const STORE_REDIAL: Duration = Duration::from_millis(250);
+/// How long one of several servers (Sentinels, nodes of a cluster) may take to say who serves what:
+/// name, TCP, TLS, greeting and answer. Shorter than [`STORE_CONNECT`], of which it is a part.
+pub const STORE_CENSUS: Duration = Duration::from_millis(500);
+/// How often the Sentinels are asked, while the store is in use, whether the primary that we are
+/// connected to is still theirs. One that was replaced unnoticed is used for at most twice that.
+pub const STORE_LOOK: Duration = Duration::from_secs(1);
+/// How many times one command follows a node of a cluster that says another node serves its key.
+pub const STORE_REDIRECTS: usize = 3;
 /// Most commands that wait to be written to the store's connection. Later ones wait outside, within
 /// their deadline.
 pub const STORE_QUEUE: usize = 512;

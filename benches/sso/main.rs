@@ -19,7 +19,7 @@ mod cloud;
 mod gateway;
 mod load;
 #[allow(dead_code, reason = "the tests use more of it")]
-#[path = "../../tests/support/redis.rs"]
+#[path = "../../tests/support/redis/mod.rs"]
 mod redis;
 mod report;
 

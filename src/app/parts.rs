@@ -132,6 +132,13 @@ fn store(config: &Config, system: &System) -> Result<Arc<dyn Ephemeral>, StartEr
                 url: url.clone(),
                 prefix: format!("{}:", config.store.prefix),
                 ca_file: config.store.ca_file.as_ref().map(|path| path.as_path().to_owned()),
+                sentinel_login: config.store.sentinel_password.as_ref().map(|password| {
+                    let user = config.store.sentinel_user.as_ref();
+                    redis::Login {
+                        user: user.map(|user| user.as_str().to_owned()),
+                        password: password.as_secret().clone(),
+                    }
+                }),
             };
             let store = Redis::new(&options);
             Ok(Arc::new(store.map_err(|error| StartError::Part(error.to_string()))?))

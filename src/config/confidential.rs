@@ -50,13 +50,14 @@ impl Value for MasterKey {
 pub enum StoreUrl {
     /// In this process: a single node, and everybody signs in again after a restart.
     Memory,
-    /// In Redis: a `redis://` or `rediss://` address, possibly with user and password.
+    /// In Redis: the address of a server, a Sentinel group or a Cluster, possibly with user and
+    /// password.
     Redis(SecretString),
 }
 
 impl Value for StoreUrl {
     fn kind() -> String {
-        format!("\"memory\", a redis:// or rediss:// address without password, or {SOURCES}")
+        format!("\"memory\", a Redis address without password, or {SOURCES}")
     }
 
     fn read(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Self> {
@@ -65,15 +66,16 @@ impl Value for StoreUrl {
             DeValue::String(text) => (SecretString::from(text.to_string()), true),
             _ => (named_secret(node, reader, &Self::kind())?, false),
         };
-        let expected = "a redis:// or rediss:// address with a host, and at most a database number";
-        match redis_url(text.expose_secret()) {
+        let expected = "redis://host[:port][/database], redis+sentinel://host[:port],…/name or \
+                        redis+cluster://host[:port],… (rediss for TLS)";
+        match redis_address(text.expose_secret()) {
             None if text.expose_secret() == "memory" => Some(Self::Memory),
             None => {
                 let hint = Some("such as \"rediss://redis.internal:6379/0\"".into());
                 reader.fault(&node.path, expected, "something else (not shown)", hint);
                 None
             }
-            Some(url) if written_here && url.password().is_some() => {
+            Some(Login::WithPassword) if written_here => {
                 let hint = Some("name the whole address with { file = … } or { env = … }".into());
                 reader.fault(&node.path, "no password in this file", "one (not shown)", hint);
                 None
@@ -83,15 +85,56 @@ impl Value for StoreUrl {
     }
 }
 
-fn redis_url(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let database = url.path().trim_start_matches('/');
-    let right = matches!(url.scheme(), "redis" | "rediss")
-        && url.host_str().is_some_and(|host| !host.is_empty())
-        && database.bytes().all(|b| b.is_ascii_digit())
-        && url.query().is_none()
-        && url.fragment().is_none();
-    right.then_some(url)
+enum Login {
+    WithPassword,
+    Without,
+}
+
+/// What an address of Redis holds before the `@`; none when it is no such address. The store reads
+/// it more closely.
+fn redis_address(text: &str) -> Option<Login> {
+    let (scheme, rest) = text.trim().split_once("://")?;
+    let form = scheme.strip_prefix("rediss").or_else(|| scheme.strip_prefix("redis"))?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (login, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let several = !form.is_empty();
+    let database = match (form, path.split_once('/')) {
+        ("", _) => path,
+        ("+sentinel", Some((name, database))) if !name.is_empty() => database,
+        ("+sentinel", None) if !path.is_empty() => "",
+        ("+cluster", _) if path.is_empty() => "",
+        _ => return None,
+    };
+    let is_host = |text: &str| {
+        Url::parse(&format!("redis://{text}"))
+            .is_ok_and(|url| url.host_str().is_some_and(|host| !host.is_empty()))
+    };
+    let right = database.bytes().all(|b| b.is_ascii_digit())
+        && !rest.contains(['?', '#'])
+        && (several || !hosts.contains(','))
+        && hosts.split(',').all(is_host);
+    right.then(|| if login.contains(':') { Login::WithPassword } else { Login::Without })
+}
+
+/// A password for another server, as a secret.
+#[derive(Debug)]
+pub struct Password(SecretString);
+
+impl Password {
+    /// The password, for the login.
+    pub fn as_secret(&self) -> &SecretString {
+        &self.0
+    }
+}
+
+impl Value for Password {
+    fn kind() -> String {
+        format!("a secret, {SOURCES}")
+    }
+
+    fn read(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        named_secret(node, reader, &Self::kind()).map(Self)
+    }
 }
 
 impl Value for password::Hash {
@@ -167,14 +210,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_redis_address_has_a_host_and_at_most_a_database() {
-        for right in ["redis://h", "rediss://u:p@h:6380/3", "redis://[::1]:6379/", "redis://:p@h"] {
-            assert!(redis_url(right).is_some(), "{right}");
+    fn a_redis_address_has_hosts_and_at_most_a_database() {
+        for right in [
+            "redis://h",
+            "rediss://u:p@h:6380/3",
+            "redis://[::1]:6379/",
+            "redis://:p@h",
+            "redis+sentinel://a,b:26379/group",
+            "rediss+sentinel://u:p@a,[::1]:1/group/2",
+            "redis+cluster://a:7000,b:7001",
+            "rediss+cluster://u:p@a/",
+        ] {
+            assert!(redis_address(right).is_some(), "{right}");
         }
-        for wrong in
-            ["http://h", "redis://", "redis:///0", "redis://h/x", "redis://h?db=1", "h:6379"]
-        {
-            assert!(redis_url(wrong).is_none(), "{wrong}");
+        for wrong in [
+            "http://h",
+            "redis://",
+            "redis:///0",
+            "redis://h/x",
+            "redis://h?db=1",
+            "h:6379",
+            "redis://a,b",
+            "redis+sentinel://a,b",
+            "redis+sentinel://a,b//2",
+            "redis+sentinel://a,b/group/x",
+            "redis+cluster://a,b/1",
+            "redis+cluster://a,",
+            "redis+other://a",
+            "redisx://a",
+        ] {
+            assert!(redis_address(wrong).is_none(), "{wrong}");
         }
     }
 }

@@ -5,11 +5,11 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::address::{BaseUrl, Network};
-use super::confidential::{MasterKey, StoreUrl};
+use super::confidential::{MasterKey, Password, StoreUrl};
 use super::declare::section;
 use super::place::{Directory, FilePath, PrivateFile};
 use super::read::{Reader, join};
-use super::value::{LogFilter, LogFormat, Prefix};
+use super::value::{LogFilter, LogFormat, LoginName, Prefix};
 use crate::limits;
 
 section! {
@@ -69,14 +69,24 @@ section! {
     /// Short-lived state: sessions, journeys under way, request ids and ticket ids that were used.
     #[check(check_store)]
     pub struct Store, draft StoreDraft {
-        /// `"memory"` for a single node, which forgets all sessions at a restart; else a Redis
-        /// address. `rediss` is Redis over TLS. An address with a password is named as a secret.
+        /// `"memory"` for a single node, which forgets all sessions at a restart; else Redis: one
+        /// server `redis://host:6379/0`, the primary that Sentinels know by a name
+        /// `redis+sentinel://host:26379,host:26379/name/0`, or a Cluster by some of its nodes
+        /// `redis+cluster://host:6379,host:6379`. User and password of the servers stand before
+        /// the first host, `user:password@`, percent-encoded. `rediss` in place of `redis` is TLS,
+        /// to Sentinels too. An address with a password is named as a secret. What each form needs
+        /// and what a failover may lose: docs/operations.md.
         url: StoreUrl = "memory", eg { env = "SKYBRIDGE_REDIS_URL" };
+        /// The ACL user at the Sentinels, where they have another than the default one.
+        sentinel_user: Option<LoginName>, eg "skybridge";
+        /// The password of the Sentinels, where they want one. The address holds that of the
+        /// servers.
+        sentinel_password: Option<Password>, eg { env = "SKYBRIDGE_SENTINEL_PASSWORD" };
         /// The beginning of every key in Redis: gateways that share a Redis but nothing else need
         /// different ones.
         prefix: Prefix = "skybridge";
-        /// Certificate authorities, in PEM, that vouch for the Redis server instead of the public
-        /// ones.
+        /// Certificate authorities, in PEM, that vouch for the Redis servers and Sentinels instead
+        /// of the public ones.
         ca_file: Option<FilePath>, eg "certs/redis-ca.pem";
     }
 }
@@ -153,6 +163,10 @@ fn check_store(store: &StoreDraft, reader: &mut Reader<'_>) {
     if let (Some(StoreUrl::Memory), Some(Some(_))) = (&store.url, &store.ca_file) {
         let path = join(&store.path, "ca_file");
         reader.fault(&path, "no certificate authority for the memory store", "one", None);
+    }
+    if let (Some(Some(_)), Some(None)) = (&store.sentinel_user, &store.sentinel_password) {
+        let path = join(&store.path, "sentinel_user");
+        reader.fault(&path, "a `sentinel_password` beside it", "a user alone", None);
     }
 }
 

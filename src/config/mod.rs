@@ -22,7 +22,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 pub use address::{BaseUrl, Network, WebUrl};
-pub use confidential::{MasterKey, StoreUrl};
+pub use confidential::{MasterKey, Password, StoreUrl};
 pub use document::{EXAMPLE, document};
 pub use fault::{Fault, Faults};
 pub use gateway::{Clouds, Keys, Log, Server, Session, Store, Tls};

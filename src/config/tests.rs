@@ -33,6 +33,7 @@ fn environment(name: &str) -> Option<String> {
     match name {
         "MASTER" => Some(MASTER_KEY.into()),
         "SKYBRIDGE_REDIS_URL" => Some("rediss://app:hunter2@redis.internal/0".into()),
+        "SKYBRIDGE_SENTINEL_PASSWORD" => Some("hunter2".into()),
         "ALICE_PASSWORD_HASH" => {
             password::Hash::make(b"alice", &SequenceRandom::new(1)).ok().map(|hash| hash.to_phc())
         }

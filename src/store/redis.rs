@@ -1,60 +1,119 @@
-//! Layer 1, shared backend: Redis (or a server that speaks its protocol) from version 7.0 on,
-//! standalone, with TLS, ACL users and a key prefix.
+//! Layer 1, shared backend: Redis (or a server that speaks its protocol) from version 7.0 on: one
+//! server, the primary of a Sentinel group, or a Cluster; with TLS, ACL users and a key prefix.
 //!
-//! What the server must be told: `maxmemory-policy noeviction`, because an evicted used id is a
+//! What every server must be told: `maxmemory-policy noeviction`, because an evicted used id is a
 //! replay. What its user must be allowed: `~PREFIX* +get +set +getex +getdel +del +incr +pexpire
-//! +multi +exec +ping +select`.
+//! +multi +exec +ping +select`; in a Sentinel group also `+role`, and at the Sentinels
+//! `+sentinel|master +ping`; in a Cluster also `+cluster|slots +cluster|info +asking`.
 //!
-//! Nothing is ever sent twice: when the answer to a command is lost, it may have taken effect, and
-//! the caller is told that the store is away. For `take` and `claim` that means a refusal, which is
-//! the safe side.
+//! Nothing is ever sent twice that may have taken effect: when the answer to a command is lost, the
+//! caller is told that the store is away. For `take` and `claim` that means a refusal, which is the
+//! safe side. Only what a node of a cluster explicitly left undone goes to the node that it names.
 //!
-//! Every command names one key and every answer is read by itself, so a cluster needs no more than
-//! a link per node and [`renew_and_claim`](Ephemeral::renew_and_claim) sent in two halves when its
-//! keys live on different nodes.
+//! Replication is asynchronous: what a primary acknowledged in the last moment before it died may
+//! be unknown to the replica that takes over. Nothing here can mend that; see `docs/operations.md`
+//! for how little it is made.
 
+mod address;
+mod census;
+mod cluster;
 mod fault;
 mod link;
 mod options;
+mod sentinel;
+mod slot;
+mod wire;
 
 use std::time::Duration;
 
-use redis::{Pipeline, pipe};
+use redis::{FromRedisValue, Pipeline, pipe};
+use tokio::time::Instant;
 
-pub use self::options::{BadOptions, Options};
+pub use self::options::{BadOptions, Login, Options};
 
-use self::link::Link;
+use self::cluster::Cluster;
+use self::link::{Link, Place};
+use self::options::Target;
 use super::{Answer, Claim, Ephemeral, Key, StoreError, millis};
+use crate::measure;
 
-/// Entries in a Redis server, over one connection that all tasks share. Measured: one pipelined
-/// connection costs less CPU per round trip than a pool at every load, because busy tasks share
-/// system calls.
+/// Entries in Redis, over one connection to each server that all tasks share. Measured: one
+/// pipelined connection costs less CPU per round trip than a pool at every load, because busy tasks
+/// share system calls.
 pub struct Redis {
-    link: Link,
+    way: Way,
     prefix: String,
 }
 
+/// How a command finds its server.
+enum Way {
+    /// There is one.
+    Server(Link),
+    /// The key says which.
+    Cluster(Cluster),
+}
+
 impl Redis {
-    /// A store at the server that `options` name. Connects at the first call and whenever the
-    /// connection was lost, so that it neither waits for the server at start-up nor needs a restart
-    /// after it (D-01).
+    /// A store where `options` say. Connects at the first call and whenever a connection was lost,
+    /// so that it neither waits for the servers at start-up nor needs a restart after them (D-01).
     ///
     /// # Errors
-    /// [`BadOptions`] when the options cannot work whatever the server does.
+    /// [`BadOptions`] when the options cannot work whatever the servers do.
     pub fn new(options: &Options) -> Result<Self, BadOptions> {
-        Ok(Self { link: Link::new(options::target(options)?), prefix: options.prefix.clone() })
+        let prefix = options.prefix.clone();
+        let way = match options::target(options)? {
+            Target::Server(at, access) => Way::Server(Link::new(Place::Fixed(at), access)),
+            Target::Watched(watch, access) => Way::Server(Link::new(Place::Watched(watch), access)),
+            Target::Cluster(nodes, access) => {
+                Way::Cluster(Cluster::new(nodes, access, prefix.clone()))
+            }
+        };
+        Ok(Self { way, prefix })
+    }
+
+    /// Sends commands for the key of that name.
+    async fn ask<T: FromRedisValue>(
+        &self,
+        operation: &'static str,
+        name: &str,
+        pipeline: &Pipeline,
+    ) -> Result<T, StoreError> {
+        measured(operation, async {
+            match &self.way {
+                Way::Server(link) => Ok(link.ask(pipeline).await?),
+                Way::Cluster(cluster) => cluster.ask(name, pipeline).await,
+            }
+        })
+        .await
     }
 
     fn name(&self, key: &Key) -> String {
         format!("{}{}", self.prefix, key.as_str())
     }
+}
 
-    fn add_claim(&self, pipeline: &mut Pipeline, key: &Key, value: &[u8], life: Duration) {
-        // NX together with GET is what needs Redis 7.0. It answers with what was there, or nil when
-        // we won.
-        let command = pipeline.cmd("SET").arg(self.name(key)).arg(value);
-        command.arg("NX").arg("GET").arg("PX").arg(millis(life));
+async fn measured<T>(
+    operation: &'static str,
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let begun = Instant::now();
+    let answer = call.await;
+    measure::store(operation, begun.elapsed());
+    if answer.is_err() {
+        measure::store_failed(operation);
     }
+    answer
+}
+
+fn add_renewal(pipeline: &mut Pipeline, name: &str, life: Duration) {
+    pipeline.cmd("GETEX").arg(name).arg("PX").arg(millis(life));
+}
+
+fn add_claim(pipeline: &mut Pipeline, name: &str, value: &[u8], life: Duration) {
+    // NX together with GET is what needs Redis 7.0. It answers with what was there, or nil when we
+    // won.
+    let command = pipeline.cmd("SET").arg(name).arg(value);
+    command.arg("NX").arg("GET").arg("PX").arg(millis(life));
 }
 
 fn claim_of(before: Option<Vec<u8>>) -> Claim {
@@ -64,45 +123,44 @@ fn claim_of(before: Option<Vec<u8>>) -> Claim {
 impl Ephemeral for Redis {
     fn put<'a>(&'a self, key: &'a Key, value: &'a [u8], life: Duration) -> Answer<'a, ()> {
         Box::pin(async move {
-            let mut pipeline = pipe();
-            let command = pipeline.cmd("SET").arg(self.name(key)).arg(value);
-            command.arg("PX").arg(millis(life)).ignore();
-            self.link.ask("put", &pipeline).await
+            let (name, mut pipeline) = (self.name(key), pipe());
+            pipeline.cmd("SET").arg(&name).arg(value).arg("PX").arg(millis(life)).ignore();
+            self.ask("put", &name, &pipeline).await
         })
     }
 
     fn get<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Vec<u8>>> {
         Box::pin(async move {
-            let mut pipeline = pipe();
-            pipeline.cmd("GET").arg(self.name(key));
-            let (value,) = self.link.ask("get", &pipeline).await?;
+            let (name, mut pipeline) = (self.name(key), pipe());
+            pipeline.cmd("GET").arg(&name);
+            let (value,) = self.ask("get", &name, &pipeline).await?;
             Ok(value)
         })
     }
 
     fn take<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Vec<u8>>> {
         Box::pin(async move {
-            let mut pipeline = pipe();
-            pipeline.cmd("GETDEL").arg(self.name(key));
-            let (value,) = self.link.ask("take", &pipeline).await?;
+            let (name, mut pipeline) = (self.name(key), pipe());
+            pipeline.cmd("GETDEL").arg(&name);
+            let (value,) = self.ask("take", &name, &pipeline).await?;
             Ok(value)
         })
     }
 
     fn claim<'a>(&'a self, key: &'a Key, value: &'a [u8], life: Duration) -> Answer<'a, Claim> {
         Box::pin(async move {
-            let mut pipeline = pipe();
-            self.add_claim(&mut pipeline, key, value, life);
-            let (before,) = self.link.ask("claim", &pipeline).await?;
+            let (name, mut pipeline) = (self.name(key), pipe());
+            add_claim(&mut pipeline, &name, value, life);
+            let (before,) = self.ask("claim", &name, &pipeline).await?;
             Ok(claim_of(before))
         })
     }
 
     fn renew<'a>(&'a self, key: &'a Key, life: Duration) -> Answer<'a, Option<Vec<u8>>> {
         Box::pin(async move {
-            let mut pipeline = pipe();
-            pipeline.cmd("GETEX").arg(self.name(key)).arg("PX").arg(millis(life));
-            let (value,) = self.link.ask("renew", &pipeline).await?;
+            let (name, mut pipeline) = (self.name(key), pipe());
+            add_renewal(&mut pipeline, &name, life);
+            let (value,) = self.ask("renew", &name, &pipeline).await?;
             Ok(value)
         })
     }
@@ -115,40 +173,51 @@ impl Ephemeral for Redis {
         life: Duration,
     ) -> Answer<'a, (Option<Vec<u8>>, Claim)> {
         Box::pin(async move {
-            let mut pipeline = pipe();
-            pipeline.cmd("GETEX").arg(self.name(renewal.0)).arg("PX").arg(millis(renewal.1));
-            self.add_claim(&mut pipeline, claim, value, life);
-            let (found, before) = self.link.ask("renew_and_claim", &pipeline).await?;
+            if let Way::Cluster(_) = self.way {
+                // The keys may live on two nodes. At the same time, and both to their end: a
+                // command that is given up half-way leaves a claim that nobody knows of.
+                let renewed = self.renew(renewal.0, renewal.1);
+                let (found, claim) = tokio::join!(renewed, self.claim(claim, value, life));
+                return Ok((found?, claim?));
+            }
+            let (name, mut pipeline) = (self.name(claim), pipe());
+            add_renewal(&mut pipeline, &self.name(renewal.0), renewal.1);
+            add_claim(&mut pipeline, &name, value, life);
+            let (found, before) = self.ask("renew_and_claim", &name, &pipeline).await?;
             Ok((found, claim_of(before)))
         })
     }
 
     fn count<'a>(&'a self, key: &'a Key, life: Duration) -> Answer<'a, u64> {
         Box::pin(async move {
-            let mut pipeline = pipe();
-            let name = self.name(key);
+            let (name, mut pipeline) = (self.name(key), pipe());
             // A transaction, so that no counter can be left without an end (which would lock
             // somebody out for good).
             pipeline.atomic().cmd("INCR").arg(&name);
             pipeline.cmd("PEXPIRE").arg(&name).arg(millis(life)).arg("NX").ignore();
-            let (count,) = self.link.ask("count", &pipeline).await?;
+            let (count,) = self.ask("count", &name, &pipeline).await?;
             Ok(count)
         })
     }
 
     fn remove<'a>(&'a self, key: &'a Key) -> Answer<'a, ()> {
         Box::pin(async move {
-            let mut pipeline = pipe();
-            pipeline.cmd("DEL").arg(self.name(key)).ignore();
-            self.link.ask("remove", &pipeline).await
+            let (name, mut pipeline) = (self.name(key), pipe());
+            pipeline.cmd("DEL").arg(&name).ignore();
+            self.ask("remove", &name, &pipeline).await
         })
     }
 
     fn ping(&self) -> Answer<'_, ()> {
-        Box::pin(async move {
-            let mut pipeline = pipe();
-            pipeline.cmd("PING").ignore();
-            self.link.ask("ping", &pipeline).await
-        })
+        Box::pin(measured("ping", async {
+            match &self.way {
+                Way::Server(link) => {
+                    let mut pipeline = pipe();
+                    pipeline.cmd("PING").ignore();
+                    Ok(link.ask(&pipeline).await?)
+                }
+                Way::Cluster(cluster) => cluster.ping().await,
+            }
+        }))
     }
 }

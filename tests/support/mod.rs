@@ -6,6 +6,7 @@ pub(crate) mod browser;
 pub(crate) mod gateway;
 pub(crate) mod postgres;
 pub(crate) mod redis;
+pub(crate) mod redis_groups;
 pub(crate) mod schema;
 pub(crate) mod signxml;
 pub(crate) mod xmlsec;

@@ -4,7 +4,7 @@
 use redis::{ErrorKind, RedisError};
 
 /// An error, read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Fault {
     pub(super) kind: FaultKind,
     pub(super) fate: Fate,
@@ -13,11 +13,30 @@ pub(super) struct Fault {
 }
 
 /// Which error of the store it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum FaultKind {
     Away,
     Full,
     Corrupt,
+    /// Nothing was done: another node of the cluster serves the key.
+    Elsewhere(Redirection),
+}
+
+/// Which other node serves a key, as the asked one said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Redirection {
+    /// Slot and address.
+    pub(super) detail: String,
+    pub(super) stay: Stay,
+}
+
+/// For how long a redirection holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stay {
+    /// From now on (`MOVED`).
+    ForGood,
+    /// For this command: the slot is on its way there (`ASK`).
+    Once,
 }
 
 /// What becomes of the connection.
@@ -51,6 +70,8 @@ impl Fault {
     /// What the server said, by the first word of its error.
     fn said(code: &str, detail: &str) -> Self {
         let (fate, text) = match code {
+            "MOVED" => return Self::elsewhere(detail, Stay::ForGood),
+            "ASK" => return Self::elsewhere(detail, Stay::Once),
             "OOM" => {
                 let text = "it is out of memory";
                 return Self { kind: FaultKind::Full, fate: Fate::Keep, text };
@@ -66,12 +87,20 @@ impl Fault {
             "WRONGPASS" => (Fate::Replace, "it refuses the user or the password"),
             "LOADING" => (Fate::Replace, "it is still loading its data"),
             "READONLY" | "MASTERDOWN" => (Fate::Replace, "it is a replica and takes no writes"),
-            "MOVED" | "ASK" | "CROSSSLOT" | "CLUSTERDOWN" => {
-                (Fate::Replace, "it is part of a cluster, which is not supported")
-            }
+            "NOREPLICAS" => (Fate::Keep, "too few of its replicas keep up; it takes no writes"),
+            "CLUSTERDOWN" => (Fate::Keep, "its cluster is down, or does not serve every slot"),
+            "TRYAGAIN" => (Fate::Keep, "its cluster is moving the slot of the key"),
             _ => (Fate::Replace, "it answers with an error that is not known here"),
         };
         Self { kind: FaultKind::Away, fate, text }
+    }
+
+    fn elsewhere(detail: &str, stay: Stay) -> Self {
+        Self {
+            kind: FaultKind::Elsewhere(Redirection { detail: detail.to_owned(), stay }),
+            fate: Fate::Keep,
+            text: "it is part of a cluster; the address must begin with redis+cluster",
+        }
     }
 
     fn corrupt(text: &'static str) -> Self {

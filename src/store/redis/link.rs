@@ -1,30 +1,73 @@
-//! Layer 1: the connection to Redis that all tasks share, and how it comes back after it was lost.
+//! Layer 1: the connection to one Redis server that all tasks share, and how it comes back after it
+//! was lost. Which server that is may be for Sentinels to say.
 //!
 //! Not the `redis` crate's own manager, because that one gives up for good on some errors (wrong
 //! password, a server that is still loading), keeps a connection whose peer no longer answers, and
 //! reads the system's certificates at every connect. Here any failure is followed by another
 //! attempt, made when somebody calls.
 
-use std::fmt::Display;
+use std::fmt;
 use std::sync::Arc;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, FromRedisValue, Pipeline, cmd};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use redis::{FromRedisValue, Pipeline};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::StoreError;
-use super::fault::{Fate, Fault, FaultKind};
-use super::options::Target;
-use crate::{limits, measure};
+use super::address::Address;
+use super::fault::{Fate, Fault, FaultKind, Redirection};
+use super::options::{Access, Watch};
+use super::sentinel;
+use super::wire::{self, Knowledge, Live};
+use crate::limits;
 
 /// The shared connection.
-pub(super) struct Link {
-    target: Arc<Target>,
-    state: Arc<watch::Sender<State>>,
+#[derive(Clone)]
+pub(super) struct Link(Arc<Shared>);
+
+/// Which server it leads to.
+pub(super) enum Place {
+    /// Always this one.
+    Fixed(Address),
+    /// The primary that Sentinels know.
+    Watched(Watch),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(at) => write!(f, "{at}"),
+            Self::Watched(watch) => f.write_str(&watch.service),
+        }
+    }
+}
+
+/// How a command failed.
+pub(super) enum Failure {
+    /// Nothing was done: the server at the address sends us to another node of its cluster.
+    Elsewhere(Address, Redirection),
+    /// There is no connection, or none any more.
+    Lost(StoreError),
+    /// The server said no.
+    Refused(StoreError),
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Lost(error) | Failure::Refused(error) => error,
+            Failure::Elsewhere(at, _) => {
+                let advice = "it is part of a cluster; the address must begin with redis+cluster";
+                Self::Away(format!("Redis at {at}: {advice}"))
+            }
+        }
+    }
+}
+
+struct Shared {
+    place: Place,
+    access: Arc<Access>,
+    state: watch::Sender<State>,
 }
 
 enum State {
@@ -39,76 +82,74 @@ enum State {
     Down { cause: String, rest: Instant },
 }
 
-struct Live {
-    connection: MultiplexedConnection,
-    /// Moves commands and answers; ends when the server hangs up.
-    driver: JoinHandle<()>,
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        // Left alone it would wait for the answers of a server that may never answer.
-        self.driver.abort();
-    }
-}
-
 impl Link {
-    pub(super) fn new(target: Target) -> Self {
-        Self { target: Arc::new(target), state: Arc::new(watch::Sender::new(State::Idle)) }
+    pub(super) fn new(place: Place, access: Arc<Access>) -> Self {
+        Self(Arc::new(Shared { place, access, state: watch::Sender::new(State::Idle) }))
     }
 
     /// Sends commands and reads their answers. Waits at most [`limits::STORE_DEADLINE`] for the
     /// answers, and before that as long for a connection if there is none.
-    pub(super) async fn ask<T: FromRedisValue>(
-        &self,
-        operation: &'static str,
-        pipeline: &Pipeline,
-    ) -> Result<T, StoreError> {
-        let begun = Instant::now();
-        let answer = self.answer(pipeline).await;
-        measure::store(operation, begun.elapsed());
-        if answer.is_err() {
-            measure::store_failed(operation);
-        }
-        answer
-    }
-
-    async fn answer<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, StoreError> {
-        let live = timeout(limits::STORE_DEADLINE, self.live())
+    pub(super) async fn ask<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, Failure> {
+        let live = timeout(limits::STORE_DEADLINE, self.right_one())
             .await
-            .map_err(|_| self.away("not connected in time"))??;
+            .unwrap_or_else(|_| Err(self.0.away("not connected in time")))
+            .map_err(Failure::Lost)?;
         let mut connection = live.connection.clone();
         match timeout(limits::STORE_DEADLINE, pipeline.query_async(&mut connection)).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => {
-                let fault = Fault::of(error);
-                if fault.fate == Fate::Replace {
-                    self.lose(&live, fault.text);
-                }
-                Err(self.error(fault))
-            }
+            Ok(Err(error)) => Err(self.failure(&live, Fault::of(error))),
             Err(_) => {
                 // The server hangs or the network swallows: only a new connection can tell whether
                 // it is back.
-                self.lose(&live, "no answer in time");
-                Err(self.away("no answer in time"))
+                self.0.lose(&live, "no answer in time");
+                Err(Failure::Lost(self.0.away("no answer in time")))
             }
         }
+    }
+
+    /// A connection to what is, as far as we know, still the primary. One that slept through its
+    /// own replacement goes on as a primary until a Sentinel tells it, which takes several seconds;
+    /// we ask sooner.
+    async fn right_one(&self) -> Result<Arc<Live>, StoreError> {
+        let live = self.live().await?;
+        if let Place::Fixed(_) = self.0.place {
+            return Ok(live);
+        }
+        match live.knowledge() {
+            Knowledge::Fresh => return Ok(live),
+            Knowledge::Aging => {
+                if live.look_begins() {
+                    tokio::spawn(look(self.0.clone(), live.clone()));
+                }
+                return Ok(live);
+            }
+            Knowledge::Old => {}
+        }
+        {
+            // One asks, all others wait for it. In a task of its own, so that asking ends even when
+            // the asker's deadline is shorter.
+            let _turn = live.turn.lock().await;
+            if matches!(live.knowledge(), Knowledge::Old) {
+                let looking = tokio::spawn(look(self.0.clone(), live.clone()));
+                looking.await.map_err(|_| self.0.away("asking the Sentinels was interrupted"))?;
+            }
+        }
+        self.live().await
     }
 
     /// A connection that is not known to be broken; waits for one that is being made.
     async fn live(&self) -> Result<Arc<Live>, StoreError> {
-        if let State::Up(live) = &*self.state.borrow()
-            && !live.driver.is_finished()
+        if let State::Up(live) = &*self.0.state.borrow()
+            && !live.is_over()
         {
             return Ok(live.clone());
         }
-        let mut changes = self.state.subscribe();
+        let mut changes = self.0.state.subscribe();
         loop {
             self.dial_if_due();
             match &*changes.borrow_and_update() {
                 State::Up(live) => return Ok(live.clone()),
-                State::Down { cause, .. } => return Err(self.away(cause)),
+                State::Down { cause, .. } => return Err(self.0.away(cause)),
                 State::Idle | State::Dialing { .. } => {}
             }
             // Cannot fail: the sender is ours.
@@ -118,11 +159,11 @@ impl Link {
 
     fn dial_if_due(&self) {
         let now = Instant::now();
-        let due = self.state.send_if_modified(|state| {
+        let due = self.0.state.send_if_modified(|state| {
             let due = match state {
                 State::Idle => true,
                 State::Dialing { gives_up } => *gives_up <= now,
-                State::Up(live) => live.driver.is_finished(),
+                State::Up(live) => live.is_over(),
                 State::Down { rest, .. } => *rest <= now,
             };
             if due {
@@ -131,10 +172,28 @@ impl Link {
             due
         });
         if due {
-            tokio::spawn(dial(self.target.clone(), self.state.clone()));
+            tokio::spawn(dial(self.0.clone()));
         }
     }
 
+    fn failure(&self, live: &Arc<Live>, fault: Fault) -> Failure {
+        if fault.fate == Fate::Replace {
+            self.0.lose(live, fault.text);
+        }
+        let error = match fault.kind {
+            FaultKind::Elsewhere(to) => return Failure::Elsewhere(live.at.clone(), to),
+            FaultKind::Away => self.0.away(fault.text),
+            FaultKind::Full => StoreError::Full,
+            FaultKind::Corrupt => StoreError::Corrupt(fault.text.into()),
+        };
+        match fault.fate {
+            Fate::Replace => Failure::Lost(error),
+            Fate::Keep => Failure::Refused(error),
+        }
+    }
+}
+
+impl Shared {
     fn lose(&self, lost: &Arc<Live>, cause: &str) {
         let was_ours = self.state.send_if_modified(|state| match state {
             State::Up(live) if Arc::ptr_eq(live, lost) => {
@@ -144,72 +203,44 @@ impl Link {
             _ => false,
         });
         if was_ours {
-            tracing::warn!(host = self.target.host, port = self.target.port, cause, "Redis lost");
+            tracing::warn!(redis = %self.place, at = %lost.at, cause, "Redis lost");
         }
     }
 
     fn away(&self, cause: &str) -> StoreError {
-        StoreError::Away(format!("Redis at {}:{}: {cause}", self.target.host, self.target.port))
-    }
-
-    fn error(&self, fault: Fault) -> StoreError {
-        match fault.kind {
-            FaultKind::Away => self.away(fault.text),
-            FaultKind::Full => StoreError::Full,
-            FaultKind::Corrupt => StoreError::Corrupt(fault.text.into()),
-        }
+        StoreError::Away(format!("Redis at {}: {cause}", self.place))
     }
 }
 
 /// Makes a connection and tells everybody how that ended.
-async fn dial(target: Arc<Target>, state: Arc<watch::Sender<State>>) {
-    let outcome = match timeout(limits::STORE_CONNECT, connect(&target)).await {
+async fn dial(shared: Arc<Shared>) {
+    let connecting = async {
+        match &shared.place {
+            Place::Fixed(at) => wire::open(at, &shared.access).await,
+            Place::Watched(watch) => sentinel::open(watch, &shared.access).await,
+        }
+    };
+    let outcome = match timeout(limits::STORE_CONNECT, connecting).await {
         Ok(outcome) => outcome,
         Err(_) => Err("no connection in time".into()),
     };
-    state.send_replace(match outcome {
+    shared.state.send_replace(match outcome {
         Ok(live) => {
-            tracing::info!(host = target.host, port = target.port, "Redis connected");
+            tracing::info!(redis = %shared.place, at = %live.at, "Redis connected");
             State::Up(Arc::new(live))
         }
         Err(cause) => State::Down { cause, rest: Instant::now() + limits::STORE_REDIAL },
     });
 }
 
-fn text(error: impl Display) -> String {
-    error.to_string()
-}
-
-async fn connect(target: &Target) -> Result<Live, String> {
-    let stream = TcpStream::connect((target.host.as_str(), target.port)).await.map_err(text)?;
-    stream.set_nodelay(true).map_err(text)?;
-    match &target.tls {
-        None => greet(target, stream).await,
-        Some((connector, name)) => {
-            let stream = connector.connect(name.clone(), stream).await;
-            greet(target, stream.map_err(|error| format!("TLS: {error}"))?).await
-        }
+/// Gives the connection up when the Sentinels say that another server is the primary. When they say
+/// nothing it stays: that they are away is no reason to be away too.
+async fn look(shared: Arc<Shared>, live: Arc<Live>) {
+    if let Place::Watched(watch) = &shared.place
+        && let Ok(at) = sentinel::primary(watch).await
+        && at != live.at
+    {
+        shared.lose(&live, "the Sentinels have another primary");
     }
-}
-
-/// Names user, password and database, and sees that the server takes commands.
-async fn greet<S>(target: &Target, stream: S) -> Result<Live, String>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    // Every wait is bounded by our caller's deadlines, so the crate needs none of its own.
-    let config = AsyncConnectionConfig::new()
-        .set_response_timeout(None)
-        .set_pipeline_buffer_size(limits::STORE_QUEUE);
-    let (connection, driver) =
-        MultiplexedConnection::new_with_config(&target.session, stream, config)
-            .await
-            .map_err(|error| Fault::of(error).text.to_owned())?;
-    let live = Live { connection, driver: tokio::spawn(driver) };
-    let mut connection = live.connection.clone();
-    cmd("PING")
-        .exec_async(&mut connection)
-        .await
-        .map_err(|error| Fault::of(error).text.to_owned())?;
-    Ok(live)
+    live.look_ended();
 }

@@ -4,38 +4,58 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use percent_encoding::percent_decode_str;
 use redis::RedisConnectionInfo;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
-use url::Url;
 
-const DEFAULT_PORT: u16 = 6379;
+use super::address::{self, Address, Form, Location};
 
 /// Where Redis is and how it is reached.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `redis[s]://[[user]:password@]host[:port][/database]`; user and password percent-encoded.
-    /// The port is 6379 and the database 0 unless said.
+    /// One of three forms; `rediss` in place of `redis` is TLS to every process. User and password
+    /// are percent-encoded and for the servers that hold data.
+    ///
+    /// - `redis://[[user]:password@]host[:port][/database]`: one server.
+    /// - `redis+sentinel://[[user]:password@]host[:port],…/name[/database]`: the primary that these
+    ///   Sentinels know by that name.
+    /// - `redis+cluster://[[user]:password@]host[:port],…`: the cluster of these nodes; it tells
+    ///   the others.
+    ///
+    /// The port is 6379, of a Sentinel 26379, and the database 0 unless said.
     pub url: SecretString,
     /// What all keys of this deployment begin with, such as `skybridge:`.
     pub prefix: String,
-    /// PEM file of the only authorities that may vouch for the server. Without it, the system's.
+    /// PEM file of the only authorities that may vouch for the servers. Without it, the system's.
     pub ca_file: Option<PathBuf>,
+    /// What the Sentinels want to know, if anything.
+    pub sentinel_login: Option<Login>,
+}
+
+/// A user and a password.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The ACL user; without it, the server's default one.
+    pub user: Option<String>,
+    /// The password.
+    pub password: SecretString,
 }
 
 /// Why options cannot work. The texts never repeat the address, which may hold a password.
 #[derive(Debug, thiserror::Error)]
 pub enum BadOptions {
-    /// The address is not of the form that [`Options::url`] describes.
+    /// The address is not of a form that [`Options::url`] describes.
     #[error("the Redis address is unusable: {0}")]
     Url(&'static str),
     /// A CA file was named for a connection without TLS.
-    #[error("a CA file is given for Redis, but the address does not begin with rediss://")]
+    #[error("a CA file is given for Redis, but the address does not begin with rediss")]
     CaWithoutTls,
+    /// A login for Sentinels was given where there are none.
+    #[error("a login for Sentinels is given, but the address does not begin with redis+sentinel")]
+    LoginWithoutSentinels,
     /// The CA file cannot be read or holds no certificate.
     #[error("the CA file {} for Redis is unusable: {cause}", file.display())]
     CaFile {
@@ -52,64 +72,87 @@ pub enum BadOptions {
     Tls(#[from] tokio_rustls::rustls::Error),
 }
 
-/// A server, ready to be connected to.
-pub(super) struct Target {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) tls: Option<(TlsConnector, ServerName<'static>)>,
+/// Where to find what, ready to be connected to.
+pub(super) enum Target {
+    /// One server.
+    Server(Address, Arc<Access>),
+    /// The primary that Sentinels know.
+    Watched(Watch, Arc<Access>),
+    /// The cluster that these nodes know.
+    Cluster(Vec<Address>, Arc<Access>),
+}
+
+/// How a process is entered, wherever it is.
+pub(super) struct Access {
+    pub(super) tls: Option<TlsConnector>,
     /// User, password and database.
     pub(super) session: RedisConnectionInfo,
 }
 
+/// Sentinels and what they are asked for.
+pub(super) struct Watch {
+    pub(super) sentinels: Vec<Address>,
+    /// The name of the primary.
+    pub(super) service: String,
+    /// How the Sentinels are entered.
+    pub(super) access: Arc<Access>,
+}
+
 /// Reads options.
 pub(super) fn target(options: &Options) -> Result<Target, BadOptions> {
-    let url = Url::parse(options.url.expose_secret())
-        .map_err(|_| BadOptions::Url("it is not an absolute URL"))?;
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(BadOptions::Url("it has a query or a fragment, which would have no effect"));
-    }
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    if host.is_empty() {
-        return Err(BadOptions::Url("it names no host"));
-    }
-    let tls = match (url.scheme(), &options.ca_file) {
-        ("redis", None) => None,
-        ("redis", Some(_)) => return Err(BadOptions::CaWithoutTls),
-        ("rediss", ca_file) => Some((connector(ca_file.as_deref())?, server_name(&host)?)),
-        _ => return Err(BadOptions::Url("it begins neither with redis:// nor with rediss://")),
-    };
-    let port = url.port().unwrap_or(DEFAULT_PORT);
-    Ok(Target { host, port, tls, session: session(&url)? })
-}
-
-fn session(url: &Url) -> Result<RedisConnectionInfo, BadOptions> {
-    let database = match url.path().trim_start_matches('/') {
-        "" => 0,
-        number => number
-            .parse::<u16>()
-            .map_err(|_| BadOptions::Url("its path is not the number of a database"))?,
-    };
-    let session = RedisConnectionInfo::default().set_db(database.into());
-    match (decoded(url.username())?, url.password()) {
-        (user, None) if user.is_empty() => Ok(session),
-        (_, None) => Err(BadOptions::Url("it has a user but no password")),
-        (user, Some(password)) => {
-            let session = session.set_password(decoded(password)?);
-            Ok(if user.is_empty() { session } else { session.set_username(user) })
+    let location = address::read(options.url.expose_secret())?;
+    let tls = match (location.encrypted, &options.ca_file) {
+        (false, None) => None,
+        (false, Some(_)) => return Err(BadOptions::CaWithoutTls),
+        (true, ca_file) => {
+            location.hosts.iter().try_for_each(|at| server_name(&at.host).map(drop)).map_err(
+                |_| BadOptions::Url("one of its hosts is no name that a certificate can carry"),
+            )?;
+            Some(connector(ca_file.as_deref())?)
         }
+    };
+    let access = Arc::new(Access { tls: tls.clone(), session: session(&location) });
+    let Location { form, hosts: mut at, .. } = location;
+    match (form, &options.sentinel_login) {
+        (Form::Sentinels(service), login) => {
+            let session = login.as_ref().map_or_else(RedisConnectionInfo::default, login_session);
+            let watch = Watch { sentinels: at, service, access: Arc::new(Access { tls, session }) };
+            Ok(Target::Watched(watch, access))
+        }
+        (_, Some(_)) => Err(BadOptions::LoginWithoutSentinels),
+        (Form::Server, None) => Ok(Target::Server(at.swap_remove(0), access)),
+        (Form::Cluster, None) => Ok(Target::Cluster(at, access)),
     }
 }
 
-fn decoded(text: &str) -> Result<String, BadOptions> {
-    percent_decode_str(text)
-        .decode_utf8()
-        .map(Into::into)
-        .map_err(|_| BadOptions::Url("its user or password is not percent-encoded UTF-8"))
+/// The name under which a host must prove who it is.
+pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, String> {
+    ServerName::try_from(host.to_owned())
+        .map_err(|_| "its host is no name that a certificate can carry".to_owned())
 }
 
-fn server_name(host: &str) -> Result<ServerName<'static>, BadOptions> {
-    ServerName::try_from(host.to_owned())
-        .map_err(|_| BadOptions::Url("its host is no name that a certificate can carry"))
+fn session(location: &Location) -> RedisConnectionInfo {
+    let session = RedisConnectionInfo::default().set_db(location.database.into());
+    with_login(session, location.user.as_deref(), location.password.as_deref())
+}
+
+fn login_session(login: &Login) -> RedisConnectionInfo {
+    let password = login.password.expose_secret();
+    with_login(RedisConnectionInfo::default(), login.user.as_deref(), Some(password))
+}
+
+fn with_login(
+    mut session: RedisConnectionInfo,
+    user: Option<&str>,
+    password: Option<&str>,
+) -> RedisConnectionInfo {
+    if let Some(user) = user {
+        session = session.set_username(user);
+    }
+    if let Some(password) = password {
+        session = session.set_password(password);
+    }
+    session
 }
 
 fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, BadOptions> {
@@ -148,59 +191,39 @@ fn system_roots() -> Result<RootCertStore, BadOptions> {
 mod tests {
     use super::*;
 
-    fn read(url: &str) -> Result<Target, BadOptions> {
-        target(&Options { url: url.into(), prefix: "t:".into(), ca_file: None })
+    fn options(url: &str) -> Options {
+        Options { url: url.into(), prefix: "t:".into(), ca_file: None, sentinel_login: None }
     }
 
     #[test]
-    fn an_address_names_host_port_user_password_and_database() {
-        let target = read("redis://us%3Aer:p%40ss%2Fword@redis.internal:6380/3").unwrap();
-        assert_eq!((target.host.as_str(), target.port), ("redis.internal", 6380));
-        assert_eq!(target.session.username(), Some("us:er"));
-        assert_eq!(target.session.password(), Some("p@ss/word"));
-        assert_eq!(target.session.db(), 3);
-        assert!(target.tls.is_none());
+    fn the_login_of_an_address_is_for_the_servers_and_the_other_for_the_sentinels() {
+        let mut options = options("redis+sentinel://data:one@h/group/3");
+        let login = Login { user: Some("watcher".into()), password: "two".into() };
+        options.sentinel_login = Some(login);
+        let Ok(Target::Watched(watch, access)) = target(&options) else { panic!("not watched") };
+        assert_eq!(access.session.username(), Some("data"));
+        assert_eq!(access.session.password(), Some("one"));
+        assert_eq!(access.session.db(), 3);
+        assert_eq!(watch.access.session.username(), Some("watcher"));
+        assert_eq!(watch.access.session.password(), Some("two"));
+        assert_eq!(watch.access.session.db(), 0);
     }
 
     #[test]
-    fn what_an_address_leaves_out_has_a_default() {
-        let target = read("redis://[::1]").unwrap();
-        assert_eq!((target.host.as_str(), target.port), ("::1", 6379));
-        assert_eq!((target.session.username(), target.session.password()), (None, None));
-        assert_eq!(target.session.db(), 0);
-        let target = read("redis://:secret@h/").unwrap();
-        assert_eq!((target.session.username(), target.session.password()), (None, Some("secret")));
-    }
-
-    #[test]
-    fn an_unusable_address_is_refused_without_being_repeated() {
-        let wrong = [
-            "hunter2",
-            "http://:hunter2@h",
-            "redis://",
-            "redis:hunter2",
-            "redis:///0",
-            "redis://hunter2@h",
-            "redis://:hunter2@h/x",
-            "redis://:hunter2@h/-1",
-            "redis://:hunter2@h?db=1",
-            "rediss://:hunter2@h/#insecure",
-            "redis://:hunter2%FF@h",
-        ];
-        for url in wrong {
-            let text = read(url).err().unwrap_or_else(|| panic!("{url} is accepted")).to_string();
-            assert!(!text.contains("hunter2"), "{text}");
+    fn a_login_for_sentinels_needs_sentinels() {
+        for url in ["redis://h", "redis+cluster://h"] {
+            let mut options = options(url);
+            options.sentinel_login = Some(Login { user: None, password: "two".into() });
+            assert!(matches!(target(&options), Err(BadOptions::LoginWithoutSentinels)));
         }
     }
 
     #[test]
     fn a_ca_file_must_hold_a_certificate_and_needs_tls() {
         let empty = tempfile::NamedTempFile::new().unwrap();
-        let with_ca = |url: &str| {
-            let ca_file = Some(empty.path().to_owned());
-            target(&Options { url: url.into(), prefix: String::new(), ca_file })
-        };
-        assert!(matches!(with_ca("redis://h"), Err(BadOptions::CaWithoutTls)));
-        assert!(matches!(with_ca("rediss://h"), Err(BadOptions::CaFile { .. })));
+        let with_ca =
+            |url: &str| target(&Options { ca_file: Some(empty.path().to_owned()), ..options(url) });
+        assert!(matches!(with_ca("redis+cluster://h"), Err(BadOptions::CaWithoutTls)));
+        assert!(matches!(with_ca("rediss+cluster://h"), Err(BadOptions::CaFile { .. })));
     }
 }

@@ -122,7 +122,7 @@ async fn every_hop_says_so_soon_when_redis_is_killed_and_goes_on_when_it_is_back
 
 #[tokio::test]
 async fn every_hop_says_so_soon_when_redis_is_frozen_and_serves_again_when_it_goes_on() {
-    let redis = RedisServer::with(Access::Open, Wire::Plain, Disk::Keeps);
+    let mut redis = RedisServer::with(Access::Open, Wire::Plain, Disk::Keeps);
     let journeys = Journeys::begin(&redis).await;
     redis.freeze();
     journeys.all_away().await;

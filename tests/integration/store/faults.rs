@@ -11,7 +11,7 @@ use redis::cmd;
 use skybridge::store::redis::{Options, Redis};
 use skybridge::store::{Claim, Ephemeral as _, Key, Kind, StoreError};
 
-use super::redis::{store_at, store_by};
+use super::redis::{options, store_at, store_by};
 use crate::support::redis::{Access, Disk, PREFIX, RedisServer, Wire};
 
 /// Within which a call must end when the server does not answer (D-01).
@@ -96,7 +96,7 @@ async fn a_server_that_writes_to_disk_forgets_neither_sessions_nor_used_ids_when
 
 #[tokio::test]
 async fn a_frozen_server_is_away_soon_and_serves_again_when_it_goes_on() {
-    let server = RedisServer::start();
+    let mut server = RedisServer::start();
     let store = store_at(&server);
     store.put(&key("a"), b"x", LIFE).await.unwrap();
     server.freeze();
@@ -112,7 +112,7 @@ async fn a_frozen_server_is_away_soon_and_serves_again_when_it_goes_on() {
 #[tokio::test]
 async fn a_command_whose_answer_was_lost_is_never_sent_again() {
     const LOST: u64 = 5;
-    let server = RedisServer::start();
+    let mut server = RedisServer::start();
     let store = store_at(&server);
     let counter = Key::new(Kind::Attempts, "acme", "alice");
     for _ in 0..LOST {
@@ -242,8 +242,8 @@ async fn a_foreign_value_under_our_key_is_an_error_and_not_an_absence() {
 #[tokio::test]
 async fn a_command_that_the_user_may_not_use_is_named_without_its_arguments() {
     let server = RedisServer::with(Access::User, Wire::Plain, Disk::Forgets);
-    let options = Options { url: server.url().into(), prefix: "elsewhere:".into(), ca_file: None };
-    let store = Redis::new(&options).unwrap();
+    let elsewhere = Options { prefix: "elsewhere:".into(), ..options(&server.url(), None) };
+    let store = Redis::new(&elsewhere).unwrap();
     let cause = away(store.put(&key("ident"), b"precious", LIFE)).await;
     assert!(cause.contains("permission"), "{cause}");
     assert!(!cause.contains("ident") && !cause.contains("precious"), "{cause}");
@@ -271,7 +271,7 @@ async fn everything_in_the_server_has_the_prefix_and_an_end() {
 async fn two_prefixes_on_one_server_do_not_see_each_other() {
     let server = RedisServer::start();
     let (ours, url) = (store_at(&server), server.url());
-    let theirs = Options { url: url.into(), prefix: "other:".into(), ca_file: None };
+    let theirs = Options { prefix: "other:".into(), ..options(&url, None) };
     let theirs = Redis::new(&theirs).unwrap();
     ours.put(&key("a"), b"x", LIFE).await.unwrap();
     assert_eq!(theirs.get(&key("a")).await, Ok(None));

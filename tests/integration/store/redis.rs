@@ -15,7 +15,12 @@ pub(crate) fn store_at(server: &RedisServer) -> Redis {
 
 /// A store at that address.
 pub(crate) fn store_by(url: &str, ca_file: Option<PathBuf>) -> Redis {
-    Redis::new(&Options { url: url.into(), prefix: PREFIX.into(), ca_file }).unwrap()
+    Redis::new(&options(url, ca_file)).unwrap()
+}
+
+/// Options for the store at that address.
+pub(crate) fn options(url: &str, ca_file: Option<PathBuf>) -> Options {
+    Options { url: url.into(), prefix: PREFIX.into(), ca_file, sentinel_login: None }
 }
 
 fn subject(access: Access, wire: Wire) -> Subject {

@@ -1,27 +1,26 @@
 //! A real Redis server of the test's own: on a free loopback port, in a directory of its own, gone
 //! when dropped.
 
+mod process;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{self, Child, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use redis::{Connection, cmd};
-use tempfile::TempDir;
+
+pub(crate) use process::{Process, Program, free_port};
 
 /// The user of [`Access::User`].
-const USER: &str = "skybridge";
+pub(crate) const USER: &str = "skybridge";
 /// The password of every server that wants one. Characters that an address must encode, on purpose.
-const PASSWORD: &str = "p@ss/w:rd%";
-const PASSWORD_ENCODED: &str = "p%40ss%2Fw%3Ard%25";
+pub(crate) const PASSWORD: &str = "p@ss/w:rd%";
+pub(crate) const PASSWORD_ENCODED: &str = "p%40ss%2Fw%3Ard%25";
 /// What all keys of the tests begin with.
 pub(crate) const PREFIX: &str = "skybridge-test:";
 /// What `src/store/redis.rs` says its user needs, and nothing more.
-const PERMISSIONS: &str =
+pub(crate) const PERMISSIONS: &str =
     "resetchannels -@all +get +set +getex +getdel +del +incr +pexpire +multi +exec +ping +select";
 
 /// Who may use the server.
@@ -58,8 +57,7 @@ pub(crate) struct RedisServer {
     access: Access,
     wire: Wire,
     port: u16,
-    folder: TempDir,
-    process: Option<(Child, BufReader<ChildStdout>)>,
+    process: Process,
 }
 
 impl RedisServer {
@@ -73,7 +71,7 @@ impl RedisServer {
         // Another process may take the port before the server does; then it is another port.
         for _ in 0..20 {
             let mut server = Self::stopped(access, wire, disk);
-            if server.try_start() {
+            if server.process.start() {
                 return server;
             }
         }
@@ -82,36 +80,33 @@ impl RedisServer {
 
     /// A server that is not running yet, and its address.
     pub(crate) fn stopped(access: Access, wire: Wire, disk: Disk) -> Self {
-        let folder = tempfile::Builder::new().prefix("redis-").tempdir().unwrap();
-        let server = Self { access, wire, port: free_port(), folder, process: None };
+        let process = Process::new(Program::Server);
+        let server = Self { access, wire, port: free_port(), process };
         if wire == Wire::Tls {
-            write_certificates(server.folder.path());
+            write_certificates(server.folder());
         }
-        fs::write(server.folder.path().join("redis.conf"), server.configuration(disk)).unwrap();
+        fs::write(server.folder().join("redis.conf"), server.configuration(disk)).unwrap();
         server
     }
 
     /// Starts a stopped server, at the address it always had.
     pub(crate) fn start_again(&mut self) {
-        assert!(self.try_start(), "redis-server does not start on port {}", self.port);
+        assert!(self.process.start(), "redis-server does not start on port {}", self.port);
     }
 
     /// Kills the server at once, as a power cut would.
     pub(crate) fn kill(&mut self) {
-        if let Some((mut child, _)) = self.process.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.process.kill();
     }
 
     /// Stops the server's process in its tracks: connections stay open and nothing answers.
-    pub(crate) fn freeze(&self) {
-        self.signal("STOP");
+    pub(crate) fn freeze(&mut self) {
+        self.process.signal("STOP");
     }
 
     /// Lets a frozen server go on.
-    pub(crate) fn thaw(&self) {
-        self.signal("CONT");
+    pub(crate) fn thaw(&mut self) {
+        self.process.signal("CONT");
     }
 
     /// The address, with the right user and password.
@@ -132,12 +127,12 @@ impl RedisServer {
 
     /// The authority that vouches for a server with TLS.
     pub(crate) fn ca_file(&self) -> Option<PathBuf> {
-        (self.wire == Wire::Tls).then(|| self.folder.path().join("ca.pem"))
+        (self.wire == Wire::Tls).then(|| self.folder().join("ca.pem"))
     }
 
     /// Another server's authority: one that does not vouch for this server.
     pub(crate) fn foreign_ca_file(&self) -> PathBuf {
-        let folder = self.folder.path().join("foreign");
+        let folder = self.folder().join("foreign");
         fs::create_dir_all(&folder).unwrap();
         write_certificates(&folder);
         folder.join("ca.pem")
@@ -162,38 +157,12 @@ impl RedisServer {
         keys.into_iter().map(hold).collect()
     }
 
-    fn try_start(&mut self) -> bool {
-        let mut child = Command::new("redis-server")
-            .arg(self.folder.path().join("redis.conf"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| {
-                panic!("redis-server cannot be run ({error}): apt-get install redis-server")
-            });
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        while output.read_line(&mut line).unwrap() > 0 {
-            if line.contains("Ready to accept connections") {
-                self.process = Some((child, output));
-                return true;
-            }
-            line.clear();
-        }
-        let _ = child.wait();
-        false
-    }
-
-    fn signal(&self, name: &str) {
-        let (child, _) = self.process.as_ref().expect("the server runs");
-        // The shell's own `kill`: a bare machine may have no other.
-        let command = format!("kill -{name} {}", child.id());
-        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
+    fn folder(&self) -> &Path {
+        self.process.folder()
     }
 
     fn configuration(&self, disk: Disk) -> String {
-        let folder = self.folder.path().display();
+        let folder = self.folder().display();
         let mut lines = format!(
             "bind 127.0.0.1\ndir {folder}\nsave \"\"\nmaxmemory-policy noeviction\ndaemonize no\n"
         );
@@ -232,28 +201,12 @@ pub(crate) struct Held {
     pub(crate) life: i64,
 }
 
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// A port that is free now and that the system gives to nobody by itself, so that it is free again
-/// after a restart.
-pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let free = || {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_add(process::id() * 101);
-        let port = 20_000 + u16::try_from(number % 12_000).unwrap();
-        TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(port)
-    };
-    (0..12_000).find_map(|_| free()).expect("a free port between 20000 and 32000")
-}
-
 /// Writes `ca.pem`, and `server.pem` with `server.key` for 127.0.0.1.
 pub(crate) fn write_certificates(folder: &Path) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // Another name than the server's: OpenSSL takes the server's to be signed by itself otherwise.
+    authority.distinguished_name.push(DnType::CommonName, "authority of a test");
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
     let server = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();

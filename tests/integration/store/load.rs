@@ -1,0 +1,222 @@
+//! Two gateways' work on a store, all of what they were told written down, and whether it agrees
+//! when all is over.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use skybridge::store::redis::{Options, Redis};
+use skybridge::store::{Claim, Ephemeral as _, Key, Kind, StoreError};
+
+/// Within which the store must work again.
+pub(crate) const RECOVERY: Duration = Duration::from_secs(10);
+/// Within which any call must end.
+const SOON: Duration = Duration::from_secs(2);
+/// For how long before a primary dies its replica may miss what it acknowledged: replication is
+/// asynchronous. Far more than it takes, on a machine that does other things too.
+const UNREPLICATED: Duration = Duration::from_millis(500);
+/// When calls succeed for so long, the failover is over.
+const CALM: Duration = Duration::from_millis(700);
+pub(crate) const LIFE: Duration = Duration::from_hours(1);
+const LANES: usize = 4;
+
+pub(crate) fn key(kind: Kind, id: &str) -> Key {
+    Key::new(kind, "acme", id)
+}
+
+/// What two gateways did and were told.
+#[derive(Default)]
+struct Seen {
+    /// When each claim was acknowledged as won, each value as taken and each session as removed.
+    acknowledged: Mutex<HashMap<(Deed, String), Vec<Instant>>>,
+    /// Every end of a call: when, and whether the store was away.
+    calls: Mutex<Vec<(Instant, bool)>>,
+    slowest: Mutex<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Deed {
+    Won,
+    Taken,
+    Removed,
+}
+
+impl Seen {
+    fn note(&self, deed: Deed, id: &str) {
+        let mut acknowledged = self.acknowledged.lock().unwrap();
+        acknowledged.entry((deed, id.to_owned())).or_default().push(Instant::now());
+    }
+
+    /// What a call gave; nothing where the store was away. Any other error fails the test.
+    async fn told<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+        let begun = Instant::now();
+        let outcome = call.await;
+        {
+            let mut slowest = self.slowest.lock().unwrap();
+            *slowest = begun.elapsed().max(*slowest);
+        }
+        let (answer, away) = match outcome {
+            Ok(answer) => (Some(answer), false),
+            Err(StoreError::Away(_)) => (None, true),
+            Err(error) => panic!("{error}"),
+        };
+        self.calls.lock().unwrap().push((Instant::now(), away));
+        answer
+    }
+
+    async fn claim(&self, store: &Redis, id: &str) {
+        let used = key(Kind::UsedRequest, id);
+        if self.told(store.claim(&used, b"flow", LIFE)).await == Some(Claim::Won) {
+            self.note(Deed::Won, id);
+        }
+    }
+
+    async fn take(&self, store: &Redis, id: &str) {
+        let pending = key(Kind::Pending, id);
+        if self.told(store.take(&pending)).await.flatten().is_some() {
+            self.note(Deed::Taken, id);
+        }
+    }
+
+    /// A sign-in, an SSO answer and a logout.
+    async fn session(&self, store: &Redis, id: &str) {
+        let session = key(Kind::Session, id);
+        let (used, own) = (key(Kind::UsedTicket, id), format!("both-{id}"));
+        self.told(store.put(&session, b"alice", LIFE)).await;
+        let both = store.renew_and_claim((&session, LIFE), &used, b"flow", LIFE);
+        if let Some((_, Claim::Won)) = self.told(both).await {
+            self.note(Deed::Won, &own);
+        }
+        if self.told(store.remove(&session)).await.is_some() {
+            self.note(Deed::Removed, id);
+        }
+    }
+
+    /// When the store was last away after that time, if it was.
+    fn last_away(&self, since: Instant) -> Option<Instant> {
+        let calls = self.calls.lock().unwrap();
+        calls.iter().filter(|(at, away)| *away && *at > since).map(|(at, _)| *at).max()
+    }
+
+    /// Whether the store was away and then worked again for a while.
+    fn is_calm(&self, since: Instant) -> bool {
+        self.last_away(since).is_some_and(|last| last.elapsed() > CALM)
+    }
+}
+
+/// Two gateways that do the same things at the same time until they are told to stop.
+pub(crate) struct Load {
+    pub(crate) stores: [Arc<Redis>; 2],
+    seen: Arc<Seen>,
+    stop: Arc<AtomicBool>,
+    lanes: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Load {
+    pub(crate) fn begin(options: &Options) -> Self {
+        let stores = [0, 1].map(|_| Arc::new(Redis::new(options).unwrap()));
+        let (seen, stop) = (Arc::new(Seen::default()), Arc::new(AtomicBool::new(false)));
+        let lane = |lane| {
+            let (stores, seen, stop) = (stores.clone(), seen.clone(), stop.clone());
+            tokio::spawn(async move {
+                // Calls that fail at once must not turn the wait into a storm.
+                let mut beat = tokio::time::interval(Duration::from_millis(2));
+                let mut number = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    beat.tick().await;
+                    number += 1;
+                    round(&stores, &seen, &format!("{lane}-{number}")).await;
+                }
+            })
+        };
+        let lanes = (0..LANES).map(lane).collect();
+        Self { stores, seen, stop, lanes }
+    }
+
+    /// Goes on for a while, all well.
+    pub(crate) async fn warm_up(&self) {
+        let begun = Instant::now();
+        let mut beat = tokio::time::interval(Duration::from_millis(10));
+        while begun.elapsed() < 2 * UNREPLICATED {
+            beat.tick().await;
+        }
+        assert_eq!(self.seen.last_away(begun), None);
+    }
+
+    /// Waits until the store works again after a blow at `since`, and says how long it did not.
+    pub(crate) async fn recovered(&self, since: Instant) -> Duration {
+        let mut beat = tokio::time::interval(Duration::from_millis(10));
+        while !self.seen.is_calm(since) {
+            assert!(since.elapsed() < RECOVERY + CALM, "the store does not recover");
+            beat.tick().await;
+        }
+        self.seen.last_away(since).unwrap() - since
+    }
+
+    /// Stops, does everything once more, and sees that nothing that was acknowledged was undone.
+    pub(crate) async fn verify(self, blow: Instant, recovery: Duration) {
+        self.stop.store(true, Ordering::Relaxed);
+        for lane in self.lanes {
+            lane.await.unwrap();
+        }
+        let (store, seen) = (&self.stores[0], &self.seen);
+        let deeds: Vec<_> = seen.acknowledged.lock().unwrap().keys().cloned().collect();
+        let mut back = Vec::new();
+        for (deed, id) in &deeds {
+            match deed {
+                Deed::Won if id.starts_with("both-") => {
+                    let used = key(Kind::UsedTicket, id.trim_start_matches("both-"));
+                    if store.claim(&used, b"again", LIFE).await == Ok(Claim::Won) {
+                        seen.note(Deed::Won, id);
+                    }
+                }
+                Deed::Won => seen.claim(store, id).await,
+                Deed::Taken => seen.take(store, id).await,
+                Deed::Removed => {
+                    let found = store.renew(&key(Kind::Session, id), LIFE).await.unwrap();
+                    back.extend(found.map(|_| (*deed, id.clone())));
+                }
+            }
+        }
+        let acknowledged = seen.acknowledged.lock().unwrap();
+        let twice = acknowledged.iter().filter(|(_, times)| times.len() > 1);
+        let undone = twice.map(|(deed, times)| (deed, times[0]));
+        let undone = undone.chain(back.iter().map(|deed| (deed, acknowledged[deed][0])));
+        let (excused, wrong): (Vec<_>, Vec<_>) =
+            undone.partition(|(_, first)| *first + UNREPLICATED > blow && *first < blow + recovery);
+        let slowest = *seen.slowest.lock().unwrap();
+        println!(
+            "recovered in {recovery:?}; {} deeds acknowledged, {} of them lost with the primary; \
+             slowest call {slowest:?}",
+            acknowledged.len(),
+            excused.len()
+        );
+        assert!(acknowledged.len() > 100, "{} deeds are no load", acknowledged.len());
+        let when = |(deed, at): &(&(Deed, String), Instant)| {
+            format!("{deed:?} acknowledged {:?} after the blow", at.saturating_duration_since(blow))
+        };
+        let examples: Vec<_> = wrong.iter().take(3).map(when).collect();
+        assert!(wrong.is_empty(), "{} were undone, such as {examples:?}", wrong.len());
+        assert!(slowest < SOON, "a call took {slowest:?}");
+        assert!(recovery < RECOVERY, "it took {recovery:?}");
+    }
+}
+
+async fn round(stores: &[Arc<Redis>; 2], seen: &Seen, id: &str) {
+    let [one, other] = stores;
+    seen.told(one.put(&key(Kind::Pending, id), b"journey", LIFE)).await;
+    tokio::join!(seen.take(one, id), seen.take(other, id));
+    tokio::join!(seen.claim(one, id), seen.claim(other, id));
+    seen.session(other, id).await;
+}
+
+/// Strikes a group under load and sees that all goes on.
+pub(crate) async fn survives(options: &Options, blow: impl FnOnce()) {
+    let load = Load::begin(options);
+    load.warm_up().await;
+    let at = Instant::now();
+    blow();
+    let recovery = load.recovered(at).await;
+    load.verify(at, recovery).await;
+}
