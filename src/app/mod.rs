@@ -13,6 +13,7 @@ pub mod proxy;
 pub mod records;
 pub mod resolve;
 pub mod serve;
+pub mod shared_keys;
 pub mod shutdown;
 pub mod system;
 pub mod tls;

@@ -45,6 +45,10 @@ pub enum KeyError {
         cause: String,
     },
 
+    /// The store that nodes share cannot be used, or holds something else than keys.
+    #[error("the keys in the shared store cannot be used: {0}")]
+    Shared(String),
+
     /// A master key is not 32 bytes in base64.
     #[error(
         "a master key is 32 random bytes in base64, 44 characters, and this is not. \

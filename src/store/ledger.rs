@@ -1,5 +1,6 @@
-//! Layer 1, store: what must survive, behind three small traits: accounts with their history,
-//! intents, and messages to partners. Backends: memory, `SQLite`, `PostgreSQL`.
+//! Layer 1, store: what must survive, behind small traits: here accounts with their history,
+//! intents, and messages to partners; in [`tenancy`](super::tenancy) what nodes share about
+//! tenants. Backends: memory, `SQLite`, `PostgreSQL`.
 //!
 //! One [`Change`] is one transaction: a link never changes without its line of history and its
 //! message. Races are judged by versions and by unique constraints, never by reading first
@@ -10,6 +11,7 @@ use time::OffsetDateTime;
 use super::Answer;
 use super::account::{Account, Entry, Intent, IntentId, LinkState, Message, MessageId};
 use super::record::{PersonId, TenantId};
+use super::tenancy::{Copies, Declarations, SealedKeys};
 
 /// Everything that belongs to one event, written together or not at all.
 #[derive(Clone, Debug, Default)]
@@ -188,6 +190,6 @@ pub trait Outbox: Send + Sync {
 }
 
 /// All that must survive.
-pub trait Ledger: Accounts + Intents + Outbox {}
+pub trait Ledger: Accounts + Intents + Outbox + Declarations + Copies + SealedKeys {}
 
-impl<T: Accounts + Intents + Outbox> Ledger for T {}
+impl<T: Accounts + Intents + Outbox + Declarations + Copies + SealedKeys> Ledger for T {}

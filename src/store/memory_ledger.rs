@@ -1,11 +1,14 @@
 //! Layer 1, embedded backend: what must survive, in this process, for tests and for a demo that
 //! forgets. One lock makes every call one transaction.
 
+mod tenancy;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
 
+use self::tenancy::Tenancy;
 use super::Answer;
 use super::account::{
     Account, Entry, Intent, IntentId, IntentStep, LinkState, Message, MessageId, MessageState,
@@ -30,6 +33,7 @@ struct Tables {
     intents: BTreeMap<String, Leased<Intent>>,
     messages: BTreeMap<String, Leased<Message>>,
     history: BTreeMap<Who, Vec<Entry>>,
+    tenancy: Tenancy,
 }
 
 /// Something that one node at a time works on.

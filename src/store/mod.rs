@@ -14,6 +14,7 @@ pub mod memory_ledger;
 pub mod record;
 pub mod redis;
 pub mod sql;
+pub mod tenancy;
 
 use std::fmt;
 use std::future::Future;

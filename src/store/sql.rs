@@ -16,6 +16,7 @@ mod link;
 mod options;
 mod outbox;
 mod schema;
+mod tenancy;
 mod value;
 
 pub use self::options::{BadOptions, Options};

@@ -238,18 +238,31 @@ fn keeper(folder: &Path) -> (Child, ChildStdin) {
 
 /// A program of the newest server that is installed, run as somebody whom it accepts.
 fn program(name: &str) -> Command {
-    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let newest = versions
-        .map(|version| version.path().join("bin").join(name))
-        .filter(|path| path.exists())
-        .max()
-        .unwrap_or_else(|| panic!("{name} is missing: apt-get install postgresql"));
+    let found = place_of(name).unwrap_or_else(|| {
+        panic!("{name} of PostgreSQL is missing. Get it by: sudo apt-get install postgresql")
+    });
     if !is_root() {
-        return Command::new(newest);
+        return Command::new(found);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", ACCOUNT, "--regid", ACCOUNT, "--clear-groups"]).arg(newest);
+    command.args(["--reuid", ACCOUNT, "--regid", ACCOUNT, "--clear-groups"]).arg(found);
     command
+}
+
+/// Where Debian has the newest version, where `pg_config` says, or wherever the shell finds it.
+fn place_of(name: &str) -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let number = |version: &fs::DirEntry| version.file_name().to_str()?.parse::<u32>().ok();
+    let mut versions: Vec<_> =
+        versions.filter_map(|version| Some((number(&version)?, version.path()))).collect();
+    versions.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
+    let debian = versions.into_iter().map(|(_, folder)| folder.join("bin"));
+    let said = Command::new("pg_config").arg("--bindir").output().ok();
+    let said = said.and_then(|said| String::from_utf8(said.stdout).ok());
+    let said = said.map(|text| PathBuf::from(text.trim()));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = debian.chain(said).chain(std::env::split_paths(&path));
+    folders.map(|folder| folder.join(name)).find(|path| path.is_absolute() && path.exists())
 }
 
 fn is_root() -> bool {
@@ -263,7 +276,10 @@ fn give_away(path: &Path) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     if is_root() {
         let passwd = fs::read_to_string("/etc/passwd").unwrap();
-        let line = passwd.lines().find(|line| line.starts_with(&format!("{ACCOUNT}:"))).unwrap();
+        let line = passwd.lines().find(|line| line.starts_with(&format!("{ACCOUNT}:")));
+        let line = line.unwrap_or_else(|| {
+            panic!("the user {ACCOUNT} is missing. Get it by: sudo apt-get install postgresql")
+        });
         let number = |field: usize| line.split(':').nth(field).unwrap().parse().unwrap();
         chown(path, Some(number(2)), Some(number(3))).unwrap();
     }

@@ -9,6 +9,9 @@
 mod cache;
 mod fault;
 mod fetch;
+mod history;
+mod judge;
+mod report;
 #[cfg(test)]
 mod tests;
 
@@ -22,13 +25,17 @@ use tokio::sync::Mutex;
 
 pub use fault::{Failure, Fallback, FetchError, RefreshError};
 pub use fetch::{Fetch, Fetching};
+pub use report::{Change, Loaded, Report};
 
 use self::cache::Cache;
+use self::history::History;
+use self::judge::{Good, judge};
 use super::profile::Profile;
 use crate::clock::Clock;
-use crate::saml::sp_metadata::{self, ServiceProvider, Trust, Warning};
+use crate::saml::sp_metadata::ServiceProvider;
 use crate::saml::{EndpointUrl, EntityId, VerifyingKey};
 use crate::store::record::TenantId;
+use crate::store::tenancy::Copies;
 
 /// One service provider that may ask a tenant to sign people in. One that is switched off is not
 /// registered.
@@ -81,6 +88,7 @@ pub struct Registered {
 pub struct Registrations {
     clock: Arc<dyn Clock>,
     cache: Option<Cache>,
+    history: Option<History>,
     /// Who changes what is good holds this; who looks up reads `index`, which follows.
     entries: Mutex<Vec<Entry>>,
     index: ArcSwap<HashMap<TenantId, OfTenant>>,
@@ -91,54 +99,11 @@ struct Entry {
     good: Option<Good>,
 }
 
-/// A good copy.
-#[derive(Clone)]
-struct Good {
-    octets: Arc<[u8]>,
-    registered: Arc<Registered>,
-}
-
 #[derive(Default)]
 struct OfTenant {
     known: HashMap<EntityId, Arc<Registered>>,
     /// How many registrations have no good copy yet.
     waiting: usize,
-}
-
-/// How loading one registration went: for the log.
-#[derive(Debug)]
-pub struct Report {
-    /// The tenant.
-    pub tenant: TenantId,
-    /// Where the metadata comes from.
-    pub source: Source,
-    /// What came of it.
-    pub outcome: Result<Loaded, Failure>,
-}
-
-/// What was loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loaded {
-    /// The service provider.
-    pub entity_id: EntityId,
-    /// What is new about it.
-    pub change: Change,
-    /// What of the metadata is not used.
-    pub warnings: Vec<Warning>,
-    /// Why the copy could not be kept on disk, if so: it is in use, but would not outlive a
-    /// restart.
-    pub cache_fault: Option<String>,
-}
-
-/// What is new about a copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// It is the first one.
-    First,
-    /// It replaces another one.
-    Changed,
-    /// It is what was in use already.
-    None,
 }
 
 impl Registered {
@@ -173,7 +138,16 @@ impl Registrations {
             .map(|registration| Entry { registration, good: None })
             .collect();
         let index = ArcSwap::from_pointee(index(&entries));
-        Self { clock, cache: cache.map(Cache::new), entries: Mutex::new(entries), index }
+        let cache = cache.map(Cache::new);
+        Self { clock, cache, history: None, entries: Mutex::new(entries), index }
+    }
+
+    /// The same with a history that all nodes share: each new copy is added to it, and a node whose
+    /// source does not answer takes what another node has fetched.
+    #[must_use]
+    pub fn with_history(mut self, copies: Arc<dyn Copies>) -> Self {
+        self.history = Some(History::new(copies));
+        self
     }
 
     /// The tenant's service provider of that entityID, unless its metadata was never loaded or is
@@ -217,9 +191,12 @@ impl Registrations {
                 (Source::Url(url), Some(cache)) => cache.get(tenant, url).await,
                 (Source::Url(_), None) => None,
             };
-            if let Some(octets) = found {
-                let octets = octets.map_err(RefreshError::File);
-                reports.push(self.accept(&mut entries, at, octets, Origin::Disk).await);
+            match found {
+                Some(octets) => {
+                    let octets = octets.map_err(RefreshError::File);
+                    reports.push(self.accept(&mut entries, at, octets, Origin::Disk).await);
+                }
+                None => reports.extend(self.adopt(&mut entries, at).await),
             }
         }
         self.index.store(Arc::new(index(&entries)));
@@ -228,7 +205,7 @@ impl Registrations {
 
     /// Loads everything anew: reads the files and fetches each address once, however many tenants
     /// it serves. Call it again and again; calls wait for each other. It takes as long as the
-    /// slowest fetch.
+    /// slowest fetch. What fails gives a report of that, and one more if another node was luckier.
     pub async fn refresh(&self, fetch: &Arc<dyn Fetch>) -> Vec<Report> {
         let mut entries = self.entries.lock().await;
         let urls = entries.iter().filter_map(|entry| match &entry.registration.source {
@@ -241,17 +218,63 @@ impl Registrations {
             let (octets, origin) = match &entries[at].registration.source {
                 Source::File(path) => {
                     let octets = cache::read(path.clone()).await;
-                    (octets.map_err(RefreshError::File), Origin::Disk)
+                    (octets.map_err(RefreshError::File), Origin::File)
                 }
                 Source::Url(url) => {
                     let octets = fetched.get(url).cloned().unwrap_or(Err(FetchError::Stopped));
                     (octets.map_err(RefreshError::Fetch), Origin::Network)
                 }
             };
-            reports.push(self.accept(&mut entries, at, octets, origin).await);
+            let report = self.accept(&mut entries, at, octets, origin).await;
+            let failed = report.outcome.is_err();
+            reports.push(report);
+            if failed {
+                reports.extend(self.adopt(&mut entries, at).await);
+            }
         }
         self.index.store(Arc::new(index(&entries)));
+        self.record(&mut entries).await;
         reports
+    }
+
+    /// Takes over what another node has fetched from the same address, if it is newer than what is
+    /// in use here.
+    async fn adopt(&self, entries: &mut [Entry], at: usize) -> Option<Report> {
+        let Entry { registration, good } = &entries[at];
+        let history = self.history.as_ref()?;
+        let Source::Url(_) = &registration.source else { return None };
+        let fresh = good.as_ref().filter(|good| good.is_fresh);
+        let than = fresh.map(|good| good.registered.loaded_at);
+        let octets = match history.younger(registration, than).await {
+            Ok(octets) => octets?,
+            Err(error) => {
+                let tenant = registration.tenant.as_str();
+                tracing::warn!(tenant, %error, "what other nodes have fetched cannot be read");
+                return None;
+            }
+        };
+        if good.as_ref().is_some_and(|good| good.octets == octets) {
+            return None;
+        }
+        Some(self.accept(entries, at, Ok(octets), Origin::History).await)
+    }
+
+    /// Adds to the history what this run has loaded. What cannot be added now is added after the
+    /// next refresh.
+    async fn record(&self, entries: &mut [Entry]) {
+        let Some(history) = &self.history else { return };
+        for Entry { registration, good } in entries {
+            let Some(good) = good.as_mut().filter(|good| good.is_fresh && !good.is_in_history)
+            else {
+                continue;
+            };
+            if let Err(error) = history.keep(registration, good).await {
+                let tenant = registration.tenant.as_str();
+                tracing::warn!(tenant, %error, "metadata is not in the history yet");
+                return;
+            }
+            good.is_in_history = true;
+        }
     }
 
     /// Puts a copy into use if it is good. Everything else changes nothing.
@@ -266,16 +289,23 @@ impl Registrations {
         let Registration { tenant, source, .. } = entries[at].registration.clone();
         let judged = octets.and_then(|octets| judge(entries, at, octets, now));
         let outcome = match judged {
-            Ok(good) => {
+            Ok(mut good) => {
+                good.is_fresh = origin != Origin::Disk;
                 let provider = &good.registered.service_provider;
                 let change = match &entries[at].good {
                     None => Change::First,
-                    Some(old) if old.octets == good.octets => Change::None,
+                    Some(old) if old.octets == good.octets => {
+                        good.is_in_history = old.is_in_history;
+                        Change::None
+                    }
                     Some(_) => Change::Changed,
                 };
+                good.is_in_history |= origin == Origin::History;
                 let (entity_id, warnings) = (provider.entity_id.clone(), provider.warnings.clone());
                 let cache_fault = match (&self.cache, &source, origin) {
-                    (Some(cache), Source::Url(url), Origin::Network) if change != Change::None => {
+                    (Some(cache), Source::Url(url), Origin::Network | Origin::History)
+                        if change != Change::None =>
+                    {
                         cache.put(&tenant, url, Arc::clone(&good.octets)).await.err()
                     }
                     _ => None,
@@ -297,53 +327,16 @@ impl Registrations {
 }
 
 /// Where octets were read.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Origin {
+    /// At start: the operator's file, or the copy of an earlier run.
     Disk,
+    /// The operator's file.
+    File,
+    /// The address.
     Network,
-}
-
-/// Reads a copy and holds it against the one in use.
-fn judge(
-    entries: &[Entry],
-    at: usize,
-    octets: Arc<[u8]>,
-    now: OffsetDateTime,
-) -> Result<Good, RefreshError> {
-    let Entry { registration, good } = &entries[at];
-    let old = good.as_ref().map(|good| &good.registered.service_provider);
-    let trust = match registration.trust.as_slice() {
-        [] => Trust::Origin,
-        keys => Trust::Signature(keys),
-    };
-    let wanted = old.map(|old| &old.entity_id);
-    let new = sp_metadata::read(&octets, wanted, trust, now).map_err(RefreshError::Metadata)?;
-    let is_taken = |other: &Entry| {
-        other.registration.tenant == registration.tenant
-            && other
-                .good
-                .as_ref()
-                .is_some_and(|good| good.registered.service_provider.entity_id == new.entity_id)
-    };
-    if entries.iter().enumerate().any(|(other, entry)| other != at && is_taken(entry)) {
-        return Err(RefreshError::Taken { entity_id: new.entity_id });
-    }
-    if let Some(old) = old {
-        if new.signing_keys.is_empty() && !old.signing_keys.is_empty() {
-            return Err(RefreshError::KeysGone);
-        }
-        if let (Some(new), Some(old)) = (new.valid_until, old.valid_until)
-            && new < old
-        {
-            return Err(RefreshError::Older);
-        }
-    }
-    let registered = Registered {
-        service_provider: new,
-        request_signatures: registration.request_signatures,
-        loaded_at: now,
-    };
-    Ok(Good { octets, registered: Arc::new(registered) })
+    /// What another node has fetched from the address.
+    History,
 }
 
 fn index(entries: &[Entry]) -> HashMap<TenantId, OfTenant> {

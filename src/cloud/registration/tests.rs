@@ -18,6 +18,7 @@ use crate::cloud::Clouds;
 use crate::limits;
 use crate::saml;
 use crate::saml::tests::{key_of, keys};
+use crate::store::memory_ledger::MemoryLedger;
 
 const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
 const URL: &str = "https://cloud.example/metadata.xml";
@@ -58,6 +59,13 @@ impl House {
         let cache = cache.map(Path::to_path_buf);
         let registrations = Registrations::new(list, cache, Arc::clone(&clock) as Arc<dyn Clock>);
         Self { registrations, clock, script: Arc::default() }
+    }
+
+    /// One node of several: what it has loaded is seen by the others through `history`.
+    fn node(history: &Arc<MemoryLedger>, cache: Option<&Path>) -> Self {
+        let Self { registrations, clock, script } = house(cache);
+        let registrations = registrations.with_history(Arc::clone(history) as Arc<dyn Copies>);
+        Self { registrations, clock, script }
     }
 
     async fn refresh(&self) -> Vec<Report> {
@@ -270,6 +278,81 @@ async fn a_cache_that_cannot_be_written_is_told_but_stops_nobody() {
     let loaded = house.after(Ok(&good())).await.unwrap();
     assert!(loaded.cache_fault.is_some());
     assert!(house.acs().is_some());
+}
+
+/// Every metadata that the history has, oldest first.
+async fn recorded(history: &MemoryLedger) -> Vec<String> {
+    let copies = history.copies(&id("acme"), &EntityId::parse(SP).unwrap()).await.unwrap();
+    copies.into_iter().map(|copy| copy.metadata).collect()
+}
+
+#[tokio::test]
+async fn each_change_of_metadata_is_one_more_line_of_its_history_and_a_failure_is_none() {
+    let history = Arc::new(MemoryLedger::new());
+    let (one, other) = (House::node(&history, None), House::node(&history, None));
+    for node in [&one, &other] {
+        node.after(Ok(&good())).await.unwrap();
+        node.after(Ok(&good())).await.unwrap();
+        node.after(Ok("<html/>")).await.unwrap_err();
+    }
+    assert_eq!(recorded(&history).await, [good()]);
+    one.after(Ok(&moved())).await.unwrap();
+    other.after(Ok(&moved())).await.unwrap();
+    one.after(Ok(&good())).await.unwrap();
+    assert_eq!(recorded(&history).await, [good(), moved(), good()]);
+}
+
+#[tokio::test]
+async fn a_node_whose_source_does_not_answer_takes_what_another_has_fetched() {
+    let history = Arc::new(MemoryLedger::new());
+    let (one, other) = (House::node(&history, None), House::node(&history, None));
+    one.after(Ok(&good())).await.unwrap();
+    // A new one has it at its start.
+    let reports = other.registrations.restore().await;
+    assert_eq!(reports[0].outcome.as_ref().unwrap().change, Change::First);
+    assert_eq!(other.acs().unwrap(), "https://cloud.example/acs");
+    // A running one has it at its next refresh, and says that its own source failed.
+    for node in [&one, &other] {
+        node.clock.advance(Duration::hours(1));
+    }
+    one.after(Ok(&moved())).await.unwrap();
+    other.script.say(URL, Err(FetchError::Status(500)));
+    let reports = other.refresh().await;
+    assert!(reports[0].outcome.is_err());
+    assert_eq!(reports[1].outcome.as_ref().unwrap().change, Change::Changed);
+    assert_eq!(other.acs().unwrap(), "https://cloud.example/new-acs");
+    // What it has fetched itself is not given up for what was fetched before.
+    other.clock.advance(Duration::hours(1));
+    other.after(Ok(&good())).await.unwrap();
+    other.script.say(URL, Err(FetchError::Status(500)));
+    assert_eq!(other.refresh().await.len(), 1);
+    assert_eq!(other.acs().unwrap(), "https://cloud.example/acs");
+    assert_eq!(recorded(&history).await, [good(), moved(), good()]);
+}
+
+#[tokio::test]
+async fn what_an_earlier_run_left_on_disk_is_no_news_and_gives_way_to_what_others_know() {
+    let directory = tempfile::tempdir().unwrap();
+    house(Some(directory.path())).after(Ok(&good())).await.unwrap();
+    let history = Arc::new(MemoryLedger::new());
+    House::node(&history, None).after(Ok(&moved())).await.unwrap();
+    let late = House::node(&history, Some(directory.path()));
+    late.registrations.restore().await;
+    assert_eq!(late.acs().unwrap(), "https://cloud.example/acs");
+    late.refresh().await;
+    assert_eq!(late.acs().unwrap(), "https://cloud.example/new-acs");
+    assert_eq!(recorded(&history).await, [moved()]);
+}
+
+#[tokio::test]
+async fn a_copy_in_the_history_is_judged_anew() {
+    let history = Arc::new(MemoryLedger::new());
+    House::node(&history, None).after(Ok(&good())).await.unwrap();
+    let signed_only = Registration { trust: vec![keys(2).1], ..registration("acme", at(URL)) };
+    let House { registrations, .. } = House::new(vec![signed_only], None);
+    let registrations = registrations.with_history(history);
+    assert!(registrations.restore().await[0].outcome.is_err());
+    assert!(registrations.is_waiting(&id("acme")));
 }
 
 #[tokio::test]

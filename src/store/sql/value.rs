@@ -6,6 +6,7 @@ use std::vec::IntoIter;
 use time::OffsetDateTime;
 
 use super::StoreError;
+use crate::saml::EntityId;
 use crate::store::record::{PersonId, TenantId};
 
 /// One value.
@@ -145,6 +146,10 @@ impl Row {
 
     pub(super) fn person(&mut self) -> Result<PersonId, StoreError> {
         PersonId::parse(&self.text()?).ok_or_else(|| corrupt("a customer's id"))
+    }
+
+    pub(super) fn entity_id(&mut self) -> Result<EntityId, StoreError> {
+        EntityId::parse(&self.text()?).map_err(|_| corrupt("an entityID"))
     }
 
     /// One of the names of an enumeration, such as a state.

@@ -8,7 +8,7 @@ use skybridge::store::memory_ledger::MemoryLedger;
 use super::contract::contract;
 use super::rows::Subject;
 
-fn memory() -> Ready<Subject> {
+pub(crate) fn memory() -> Ready<Subject> {
     ready(Subject { ledger: Arc::new(MemoryLedger::new()), _keep: Box::new(()) })
 }
 

@@ -6,3 +6,4 @@ mod postgres;
 mod rows;
 mod schema;
 mod sqlite;
+mod tenancy;

@@ -26,7 +26,7 @@ pub(crate) fn options(url: String) -> Options {
     Options { url: url.into(), ca_file: None }
 }
 
-async fn postgres() -> Subject {
+pub(crate) async fn postgres() -> Subject {
     let url = shared().database().await;
     let ledger = Arc::new(Sql::open(&options(url)).await.unwrap());
     Subject { ledger, _keep: Box::new(()) }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use skybridge::store::StoreError;
 use skybridge::store::ledger::{Accounts as _, Commit};
 use skybridge::store::sql::{OpenError, Options, Sql};
+use skybridge::store::tenancy::{Copies as _, Kept};
 use sqlx::{Executor as _, Row as _, raw_sql};
 
 use super::rows::{customer, entry, next, of_account};
+use super::tenancy::copy;
 use super::{postgres, sqlite};
 use crate::support::postgres::shared;
 
@@ -19,6 +21,8 @@ const FORBIDDEN: &[&str] = &[
     "UPDATE accounts SET account_id = 'other'",
     "UPDATE accounts SET user_id = 'other'",
     "UPDATE accounts SET state = 'other'",
+    "UPDATE registrations SET metadata = 'other'",
+    "DELETE FROM registrations",
 ];
 
 /// Lets four nodes open one new database at once.
@@ -66,6 +70,7 @@ macro_rules! rules {
         let mut change = of_account(customer("alice"));
         change.history.push(entry("alice", "seen"));
         assert_eq!($store.commit(&change).await, Ok(Commit::Done));
+        assert_eq!($store.keep(&copy("a", 0)).await, Ok(Kept::New));
         for forbidden in FORBIDDEN {
             let outcome = raw_sql(*forbidden).execute(&mut $outside).await;
             assert!(outcome.is_err(), "{forbidden}");

@@ -27,7 +27,7 @@ pub(crate) async fn outside(folder: &Path) -> SqliteConnection {
     options.disable_statement_logging().connect().await.unwrap()
 }
 
-async fn sqlite() -> Subject {
+pub(crate) async fn sqlite() -> Subject {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Arc::new(Sql::open(&options(folder.path())).await.unwrap());
     Subject { ledger, _keep: Box::new(folder) }
