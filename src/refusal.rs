@@ -218,6 +218,10 @@ catalogue! {
     IdempotencyConflict = 6004, 409, Partner;
     /// The idempotency key is missing or out of bounds.
     IdempotencyKeyInvalid = 6005, 400, Partner;
+    /// The API key is right, but its scopes do not include this call.
+    ApiScopeMissing = 6006, 403, Partner;
+    /// The tenant has no dead message of this id.
+    MessageUnknown = 6007, 404, Partner;
 
     /// The cloud knows another account of this name (CBC.99000038).
     AccountNameTaken = 6101, 409, You;

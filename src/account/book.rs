@@ -248,19 +248,12 @@ impl Book {
     fn message(&self, account: &Account, kind: &str) -> Message {
         let now = self.clock.now();
         let id = format!("evt_{}", random::token(&*self.random));
-        let cloud = account.cloud.as_ref().filter(|_| account.state == LinkState::Linked);
         let body = json!({
             "id": id,
             "type": kind,
             "created_at": rfc3339(now),
             "tenant": account.tenant.as_str(),
-            "customer": {
-                "user_id": account.user_id.as_str(),
-                "account_id": account.account_id.as_str(),
-                "state": account.state.name(),
-                "version": account.version,
-                "cloud_account": cloud,
-            },
+            "customer": described(account),
         });
         Message {
             id: MessageId(id),
@@ -274,6 +267,20 @@ impl Book {
             problem: None,
         }
     }
+}
+
+/// A customer as the partner sees them, in messages and in the API.
+#[must_use]
+pub fn described(account: &Account) -> serde_json::Value {
+    let cloud = account.cloud.as_ref().filter(|_| account.state == LinkState::Linked);
+    json!({
+        "user_id": account.user_id.as_str(),
+        "account_id": account.account_id.as_str(),
+        "state": account.state.name(),
+        "version": account.version,
+        "suspended": account.suspended_at.is_some(),
+        "cloud_account": cloud,
+    })
 }
 
 /// A time as the API writes it.

@@ -6,5 +6,6 @@ mod book;
 pub mod link;
 mod notice;
 
-pub use book::{Book, Evidence, Happened};
+pub(crate) use book::rfc3339;
+pub use book::{Book, Evidence, Happened, described};
 pub use notice::{Form, Notice};

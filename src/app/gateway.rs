@@ -53,7 +53,7 @@ impl Gateway {
         numbers: Option<Numbers>,
     ) -> Result<Self, StartError> {
         let part = |error: &dyn std::fmt::Display| StartError::Part(error.to_string());
-        let Assembly { sso, store, rings, registrations } = Assembly::of(config, &system)?;
+        let Assembly { sso, book, store, rings, registrations } = Assembly::of(config, &system)?;
         registrations.restore().await.iter().for_each(log_report);
         crate::page::warm_up();
         let pace =
@@ -70,6 +70,7 @@ impl Gateway {
         };
         let routes = http::router(http::Gateway {
             sso,
+            book,
             clock: Arc::clone(&system.clock),
             request_timeout: config.server.request_timeout,
             strict_transport: config.server.base_url.is_https(),

@@ -62,6 +62,8 @@ fn list(complaints: &[Complaint]) -> String {
 pub struct Assembly {
     /// The journey.
     pub sso: Arc<Sso>,
+    /// Customers and their links.
+    pub book: Arc<Book>,
     /// The store under it, for readiness.
     pub store: Arc<dyn Ephemeral>,
     /// The keys, for reloading.
@@ -85,8 +87,9 @@ impl Assembly {
         let registrations = Arc::new(registrations);
         let ledger = Arc::new(MemoryLedger::default());
         let book = Book::new(ledger, Arc::clone(&system.clock), Arc::clone(&system.random));
+        let book = Arc::new(book);
         let sso = Arc::new(Sso::new(Parts {
-            book: Arc::new(book),
+            book: Arc::clone(&book),
             lists: HashSet::new(),
             base_url: config.server.base_url.origin().to_owned(),
             clock: Arc::clone(&system.clock),
@@ -104,7 +107,7 @@ impl Assembly {
             },
             seed: *config.keys.master_key.expose(),
         }));
-        Ok(Self { sso, store, rings, registrations })
+        Ok(Self { sso, book, store, rings, registrations })
     }
 }
 

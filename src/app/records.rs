@@ -13,7 +13,7 @@ use crate::cloud::{Clouds, Profile, ProfileFault};
 use crate::config::{self, Complaint, Config, MetadataSource};
 use crate::saml::{EndpointUrl, EntityId, VerifyingKey};
 use crate::sso::sign_in::jwt::{TicketAlgorithm, TicketKey};
-use crate::sso::sign_in::{ApiKey, Partner, Partners};
+use crate::sso::sign_in::{ApiKey, Partner, Partners, Scope};
 use crate::store::directory::Declared;
 use crate::store::record::{
     CloudOverride, Customer, Link, LocalUser, Names, Person, PersonId, SignIn, Tenant, TenantId,
@@ -183,10 +183,11 @@ impl TenantReader<'_> {
     }
 
     fn partner(&mut self, declared: &config::Tenant) -> Partner {
-        let api_keys = declared
-            .api_keys
-            .iter()
-            .map(|key| ApiKey { id: key.id.to_string(), sha256: *key.sha256.as_bytes() });
+        let api_keys = declared.api_keys.iter().map(|key| ApiKey {
+            id: key.id.to_string(),
+            sha256: *key.sha256.as_bytes(),
+            scopes: key.scopes.iter().copied().map(scope).collect(),
+        });
         let mut partner = Partner { api_keys: api_keys.collect(), ticket_keys: Vec::new() };
         for (index, key) in declared.ticket_keys.iter().enumerate() {
             let algorithm = match key.algorithm {
@@ -253,6 +254,14 @@ impl TenantReader<'_> {
                 Some(false) => RequestSignatures::Optional,
             },
         })
+    }
+}
+
+fn scope(declared: config::Scope) -> Scope {
+    match declared {
+        config::Scope::Tickets => Scope::Tickets,
+        config::Scope::Customers => Scope::Customers,
+        config::Scope::Webhooks => Scope::Webhooks,
     }
 }
 

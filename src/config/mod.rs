@@ -30,7 +30,7 @@ pub use place::{Directory, FilePath, MetadataSource, PrivateFile};
 pub use tenant::{ApiKey, CloudOverride, Customer, ServiceProvider, Tenant, TicketKey, User};
 pub use value::{
     Code, EntityId, KeyHash, LogFilter, LogFormat, LoginName, ParameterName, PersonId, Prefix,
-    ServiceHost, SignIn, Slug, TicketAlgorithm,
+    Scope, ServiceHost, SignIn, Slug, TicketAlgorithm,
 };
 
 use declare::{Table as _, section};

@@ -9,7 +9,7 @@ use super::declare::section;
 use super::place::{FilePath, MetadataSource};
 use super::read::{Reader, join};
 use super::value::{
-    Code, EntityId, KeyHash, LoginName, ParameterName, PersonId, ServiceHost, SignIn, Slug,
+    Code, EntityId, KeyHash, LoginName, ParameterName, PersonId, Scope, ServiceHost, SignIn, Slug,
     TicketAlgorithm,
 };
 use crate::{limits, password};
@@ -103,6 +103,8 @@ section! {
         /// The SHA-256 of the key. The key itself, at least 32 random bytes, only the partner
         /// holds.
         sha256: KeyHash, eg "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+        /// What may be called with the key.
+        scopes: Vec<Scope> = ["tickets", "customers", "webhooks"], eg ["tickets"];
     }
 }
 

@@ -302,6 +302,18 @@ choice! {
 }
 
 choice! {
+    /// A part of the HTTP API that a key can open.
+    Scope {
+        /// Asking for tickets.
+        Tickets = "tickets",
+        /// Seeing customers, and switching them off and on.
+        Customers = "customers",
+        /// Seeing the messages to the webhook, and sending dead ones anew.
+        Webhooks = "webhooks",
+    }
+}
+
+choice! {
     /// The signature algorithm of a ticket (RFC 7518, RFC 8037).
     TicketAlgorithm {
         /// Ed25519.

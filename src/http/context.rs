@@ -83,6 +83,11 @@ impl Context {
         format!("{}?{}", self.uri.path(), query.finish())
     }
 
+    /// Whether a program of the partner's asks, not a browser.
+    pub(super) fn is_of_the_api(&self) -> bool {
+        self.uri.path().starts_with("/api/")
+    }
+
     /// A header, if it is text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())

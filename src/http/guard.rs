@@ -12,7 +12,7 @@ use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanic;
 
 use super::context::Context;
-use super::{Gateway, show};
+use super::{Gateway, problem, show};
 use crate::refusal::{Code, Refusal};
 
 /// Marks a response that stands for a panic.
@@ -66,7 +66,7 @@ pub(super) async fn bounded(
         Ok(Ok(response)) => return response.map(Body::new),
         Ok(Err(never)) => match never {},
     };
-    show::refusal(&gateway, &context, None, &refused)
+    refuse(&gateway, &context, refused)
 }
 
 fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
@@ -79,7 +79,7 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 /// An address that does not exist.
 pub(super) async fn not_found(State(gateway): State<Gateway>, context: Context) -> Response {
     let refused = Refusal::new(Code::NotFound, "expected an address of the gateway, found another");
-    show::refusal(&gateway, &context, None, &refused)
+    refuse(&gateway, &context, refused)
 }
 
 /// A method that an address does not take.
@@ -88,5 +88,13 @@ pub(super) async fn method_not_allowed(
     context: Context,
 ) -> Response {
     let refused = Refusal::new(Code::MethodNotAllowed, "expected another method");
-    show::refusal(&gateway, &context, None, &refused)
+    refuse(&gateway, &context, refused)
+}
+
+/// A page for people, a problem document for programs.
+fn refuse(gateway: &Gateway, context: &Context, refused: Refusal) -> Response {
+    if context.is_of_the_api() {
+        return problem::of(context, &refused.into());
+    }
+    show::refusal(gateway, context, None, &refused)
 }

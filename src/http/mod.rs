@@ -21,6 +21,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
+use crate::account::Book;
 use crate::clock::Clock;
 use crate::limits;
 use crate::sso::Sso;
@@ -30,6 +31,8 @@ use crate::sso::Sso;
 pub struct Gateway {
     /// The journey.
     pub sso: Arc<Sso>,
+    /// Customers and their links, for the API.
+    pub book: Arc<Book>,
     /// The time, for pages.
     pub clock: Arc<dyn Clock>,
     /// How long a request may take.
@@ -53,7 +56,12 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/{tenant}/saml/metadata", get(saml::metadata))
         .route("/{tenant}/saml/metadata/{kid}", get(saml::metadata_of_key))
         .route("/{tenant}/link-result", post(link_result::post))
-        .route("/api/v1/{tenant}/tickets", post(api::tickets))
+        .route("/api/v1/{tenant}/tickets", post(api::tickets::post))
+        .route("/api/v1/{tenant}/customers/{id}", get(api::customers::get))
+        .route("/api/v1/{tenant}/customers/{id}/suspend", post(api::customers::suspend))
+        .route("/api/v1/{tenant}/customers/{id}/resume", post(api::customers::resume))
+        .route("/api/v1/{tenant}/webhooks", get(api::webhooks::list))
+        .route("/api/v1/{tenant}/webhooks/{id}/replay", post(api::webhooks::replay))
         .route("/assets/{name}", get(asset::serve))
         .fallback(guard::not_found)
         .method_not_allowed_fallback(guard::method_not_allowed)

@@ -5,10 +5,26 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 
+use super::api::body::Fault;
 use super::context::Context;
 use super::show;
 use crate::page;
 use crate::refusal::Refusal;
+
+/// Why a call is refused, with the fields that caused it.
+#[derive(Debug)]
+pub(super) struct Declined {
+    /// The refusal.
+    pub refusal: Refusal,
+    /// The faults of the request's fields, if it is about these.
+    pub faults: Vec<Fault>,
+}
+
+impl From<Refusal> for Declined {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, faults: Vec::new() }
+    }
+}
 
 #[derive(Serialize)]
 struct Problem<'a> {
@@ -22,10 +38,14 @@ struct Problem<'a> {
     advice: &'a str,
     /// The id that is in the log.
     instance: &'a str,
+    /// What is wrong with the request, field by field.
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    errors: &'a [Fault],
 }
 
 /// A refusal as a problem document.
-pub(super) fn of(context: &Context, refused: &Refusal) -> Response {
+pub(super) fn of(context: &Context, declined: &Declined) -> Response {
+    let refused = &declined.refusal;
     let entry = refused.code.entry();
     let said = page::explain(refused.code, context.language);
     let problem = Problem {
@@ -38,6 +58,7 @@ pub(super) fn of(context: &Context, refused: &Refusal) -> Response {
         owner: entry.owner.key(),
         advice: &said.advice,
         instance: context.journey.as_str(),
+        errors: &declined.faults,
     };
     let status = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, axum::Json(problem)).into_response();

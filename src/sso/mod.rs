@@ -273,23 +273,32 @@ impl Sso {
         Ok(Visit { tenant, profile })
     }
 
-    /// The partner whose API key this is.
+    /// Whether this is a partner's API key that may call for `scope`.
     ///
     /// # Errors
-    /// [`Code::ApiKeyWrong`].
-    pub fn authenticate_partner(&self, tenant: &Tenant, api_key: &str) -> Result<(), Refusal> {
+    /// [`Code::ApiKeyWrong`], [`Code::ApiScopeMissing`].
+    pub fn authenticate_partner(
+        &self,
+        tenant: &Tenant,
+        api_key: &str,
+        scope: sign_in::Scope,
+    ) -> Result<(), Refusal> {
         use aws_lc_rs::digest::{SHA256, digest};
         let hash = digest(&SHA256, api_key.as_bytes());
         let keys = self.partners.of(&tenant.id).map_or(&[][..], |partner| &partner.api_keys);
         // All are compared: time does not tell which one was near.
-        let right = keys
-            .iter()
-            .fold(false, |right, key| right | crate::secret::same(&key.sha256, hash.as_ref()));
-        if right {
+        let is_it = |key: &sign_in::ApiKey| crate::secret::same(&key.sha256, hash.as_ref());
+        let right = keys.iter().fold(None, |right, key| if is_it(key) { Some(key) } else { right });
+        let Some(key) = right else {
+            let cause = format!("expected one of {} API keys, found another", keys.len());
+            return Err(Refusal::new(Code::ApiKeyWrong, cause));
+        };
+        if key.scopes.contains(&scope) {
             return Ok(());
         }
-        let cause = format!("expected one of {} API keys, found another", keys.len());
-        Err(Refusal::new(Code::ApiKeyWrong, cause))
+        let (id, scope) = (&key.id, scope.name());
+        let cause = format!("expected a key with the scope {scope}, found {id} without it");
+        Err(Refusal::new(Code::ApiScopeMissing, cause))
     }
 
     /// Our metadata for a tenant, naming the SSO address of one key, the active one unless told

@@ -289,6 +289,12 @@ SB-6004 =
 SB-6005 =
     .title = The idempotency key is missing or cannot be used
     .advice = Please send a key of your own making with each request, as the API’s documentation describes.
+SB-6006 =
+    .title = This API key may not make this call
+    .advice = Please use a key with the scope that the details name, or ask the gateway’s operator to add it.
+SB-6007 =
+    .title = No dead message has this id
+    .advice = Please list the dead messages. One that was delivered, or still waits, is not sent anew.
 
 ## SB-61…: what the cloud says about a new customer
 

@@ -84,12 +84,13 @@ impl TestGateway {
             .unwrap_or_else(|faults| panic!("{faults}"));
         let system = System { clock: clock.clone(), random: Arc::new(SystemRandom) };
         let built = Assembly::of(&config, &system).unwrap_or_else(|error| panic!("{error}"));
-        let Assembly { sso, store, registrations, .. } = built;
+        let Assembly { sso, book, store, registrations, .. } = built;
         for report in registrations.restore().await {
             assert!(report.outcome.is_ok(), "{report:?}");
         }
         let addresses = http::router(http::Gateway {
             sso,
+            book,
             clock: clock.clone(),
             request_timeout: config.server.request_timeout,
             strict_transport: config.server.base_url.is_https(),

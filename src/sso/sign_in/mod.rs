@@ -31,6 +31,31 @@ pub struct ApiKey {
     pub id: String,
     /// SHA-256 of the key's text.
     pub sha256: [u8; 32],
+    /// What may be called with it.
+    pub scopes: Vec<Scope>,
+}
+
+/// A part of the API that a key can open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Asking for tickets.
+    Tickets,
+    /// Seeing customers, and switching them off and on.
+    Customers,
+    /// Seeing the messages to the partner's webhook, and sending dead ones anew.
+    Webhooks,
+}
+
+impl Scope {
+    /// Its name in configuration and log.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tickets => "tickets",
+            Self::Customers => "customers",
+            Self::Webhooks => "webhooks",
+        }
+    }
 }
 
 impl Partners {

@@ -1,0 +1,252 @@
+//! Layer 5, http: reads the JSON body of an API call, field by field. Every fault is reported at
+//! once, with the field, what was expected and what kind of value came; never with the value, which
+//! may be personal.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::error::Category;
+
+use crate::http::problem::Declined;
+use crate::limits;
+use crate::refusal::{Code, Refusal};
+use crate::store::record::PersonId;
+
+/// Most faults of one body that are reported.
+const FAULTS: usize = 20;
+/// Longest name of an unknown field that is repeated, characters.
+const NAME_CHARS: usize = 64;
+
+/// One thing that is wrong with a body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(in crate::http) struct Fault {
+    /// The field.
+    pub field: String,
+    /// What ought to stand there.
+    pub expected: String,
+    /// The kind of what stands there.
+    pub found: String,
+}
+
+/// What a text must be.
+pub(in crate::http) struct Rule {
+    /// In words, as they fit behind "expected".
+    pub expected: &'static str,
+    /// Whether a text is so.
+    pub fits: fn(&str) -> bool,
+}
+
+/// An id of a customer (contract §4.3).
+pub(in crate::http) const PERSON_ID: Rule = Rule {
+    expected: "1 to 128 visible characters, no e-mail address and no telephone number",
+    fits: |text| PersonId::parse(text).is_some(),
+};
+/// A detail of a customer.
+pub(in crate::http) const DETAIL: Rule = Rule {
+    expected: "a text of at most 256 characters",
+    fits: |text| text.chars().count() <= limits::ATTRIBUTE_CHARS,
+};
+/// An address.
+pub(in crate::http) const ADDRESS: Rule = Rule {
+    expected: "an address of at most 2048 bytes",
+    fits: |text| text.len() <= limits::URL_BYTES,
+};
+
+/// Reads a body. `fields` asks for every field that the call knows and puts them together; what it
+/// did not ask for is refused by name.
+///
+/// # Errors
+/// [`Code::BodyUnreadable`] for what is no JSON object, [`Code::FieldInvalid`] with every fault.
+pub(in crate::http) fn read<T>(
+    octets: &[u8],
+    fields: impl FnOnce(&mut Fields) -> Option<T>,
+) -> Result<T, Declined> {
+    let Given(given) = serde_json::from_slice(octets).map_err(|error| unreadable(&error))?;
+    let mut all = Fields { given, known: Vec::new(), faults: Vec::new() };
+    let read = fields(&mut all);
+    all.refuse_the_rest();
+    match read {
+        Some(read) if all.faults.is_empty() => Ok(read),
+        _ => Err(invalid(all.faults)),
+    }
+}
+
+/// The fields of a body.
+pub(in crate::http) struct Fields {
+    given: Vec<(String, Value)>,
+    known: Vec<&'static str>,
+    faults: Vec<Fault>,
+}
+
+impl Fields {
+    /// A text that must be there. `None` after a fault.
+    pub(in crate::http) fn required(&mut self, name: &'static str, rule: &Rule) -> Option<String> {
+        let text = self.optional(name, rule)?;
+        if text.is_none() {
+            self.fault(name, rule.expected, "nothing");
+        }
+        text
+    }
+
+    /// A text that may be absent, or null. `None` after a fault.
+    pub(in crate::http) fn optional(
+        &mut self,
+        name: &'static str,
+        rule: &Rule,
+    ) -> Option<Option<String>> {
+        match self.take(name)? {
+            None | Some(Value::Null) => Some(None),
+            Some(Value::String(text)) if (rule.fits)(&text) => Some(Some(text)),
+            Some(other) => {
+                self.fault(name, rule.expected, &kind(&other));
+                None
+            }
+        }
+    }
+
+    /// The value of that name, if there is one; `None` when there are two.
+    fn take(&mut self, name: &'static str) -> Option<Option<Value>> {
+        self.known.push(name);
+        let is_it = |(given, _): &(String, Value)| given == name;
+        let first = self.given.iter().position(is_it).map(|at| self.given.remove(at).1);
+        if self.given.iter().any(is_it) {
+            self.given.retain(|field| !is_it(field));
+            self.fault(name, "the field once", "the field more than once");
+            return None;
+        }
+        Some(first)
+    }
+
+    fn refuse_the_rest(&mut self) {
+        let expected = match self.known.as_slice() {
+            [] => "no fields".to_owned(),
+            known => format!("no fields other than {}", known.join(", ")),
+        };
+        for (name, _) in std::mem::take(&mut self.given) {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+            let shown = name.len() <= NAME_CHARS && name.chars().all(plain);
+            let name = if shown { name.as_str() } else { "(name not shown)" };
+            self.fault(name, &expected, "an unknown field");
+        }
+    }
+
+    fn fault(&mut self, field: &str, expected: &str, found: &str) {
+        if self.faults.len() < FAULTS {
+            let [field, expected, found] = [field, expected, found].map(str::to_owned);
+            self.faults.push(Fault { field, expected, found });
+        }
+    }
+}
+
+/// The kind of a value, without the value.
+fn kind(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) => "true or false".to_owned(),
+        Value::Number(_) => "a number".to_owned(),
+        Value::String(text) => {
+            format!("a text of {} characters that is not so", text.chars().count())
+        }
+        Value::Array(items) => format!("a list of {}", items.len()),
+        Value::Object(_) => "an object".to_owned(),
+    }
+}
+
+/// A JSON object whose fields are kept as they came, twins included.
+struct Given(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Given;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Given, A::Error> {
+                let mut given = Vec::new();
+                while let Some(field) = fields.next_entry()? {
+                    given.push(field);
+                }
+                Ok(Given(given))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+fn unreadable(error: &serde_json::Error) -> Declined {
+    // Only the place: the error's own words quote what came.
+    let cause = match error.classify() {
+        Category::Data => "expected a JSON object, found another value".to_owned(),
+        _ => {
+            let (line, column) = (error.line(), error.column());
+            format!("expected a JSON object, found a mistake at line {line} column {column}")
+        }
+    };
+    Refusal::new(Code::BodyUnreadable, cause).into()
+}
+
+fn invalid(faults: Vec<Fault>) -> Declined {
+    let line = |f: &Fault| format!("{}: expected {}, found {}", f.field, f.expected, f.found);
+    let cause = faults.iter().map(line).collect::<Vec<_>>().join("; ");
+    Declined { refusal: Refusal::new(Code::FieldInvalid, cause), faults }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(body: &str) -> Vec<(String, String)> {
+        let read = read(body.as_bytes(), |fields| {
+            let id = fields.required("user_id", &PERSON_ID);
+            let name = fields.optional("name", &DETAIL);
+            Some((id?, name?))
+        });
+        let declined = read.err().unwrap();
+        declined.faults.into_iter().map(|fault| (fault.field, fault.found)).collect()
+    }
+
+    #[test]
+    fn every_fault_of_a_body_is_reported_at_once_by_field_and_kind() {
+        let body = r#"{"user_id":7,"name":["a","b"],"nmae":"x","a b":1,"name2":true,"name2":1}"#;
+        let found: Vec<_> = faults(body);
+        let pair = |field: &str, found: &str| (field.to_owned(), found.to_owned());
+        assert_eq!(
+            found,
+            [
+                pair("user_id", "a number"),
+                pair("name", "a list of 2"),
+                pair("nmae", "an unknown field"),
+                pair("(name not shown)", "an unknown field"),
+                pair("name2", "an unknown field"),
+                pair("name2", "an unknown field"),
+            ]
+        );
+        assert_eq!(faults("{}"), [pair("user_id", "nothing")]);
+        assert_eq!(faults(r#"{"user_id":null}"#), [pair("user_id", "nothing")]);
+        let twice = r#"{"user_id":"a","user_id":"a"}"#;
+        assert_eq!(faults(twice), [pair("user_id", "the field more than once")]);
+    }
+
+    #[test]
+    fn what_is_no_json_object_has_no_fields_to_name() {
+        for body in
+            ["", "canary", "[]", "7", "{\"user_id\":\"a\"} canary", "{\"user_id\":\"\u{1}\"}"]
+        {
+            let declined = read(body.as_bytes(), |_| Some(())).unwrap_err();
+            assert_eq!(declined.refusal.code, Code::BodyUnreadable, "{body}");
+            assert!(!declined.refusal.cause.contains("canary"), "{}", declined.refusal.cause);
+        }
+    }
+
+    #[test]
+    fn a_flood_of_unknown_fields_is_cut() {
+        let many: Vec<_> = (0..1000).map(|n| format!("\"f{n}\":{n}")).collect();
+        assert_eq!(faults(&format!("{{{}}}", many.join(","))).len(), FAULTS);
+    }
+}

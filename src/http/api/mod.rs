@@ -1,0 +1,65 @@
+//! Layer 5, http: the API for a partner's back end. JSON in, JSON out, refusals as problem
+//! documents. One file for each thing that can be called.
+
+pub(super) mod body;
+pub(super) mod customers;
+pub(super) mod tickets;
+pub(super) mod webhooks;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::Path;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+
+use super::Gateway;
+use super::context::Context;
+use super::launch::too_large;
+use super::problem::{self, Declined};
+use crate::refusal::{Code, Refusal};
+use crate::sso::Visit;
+use crate::sso::sign_in::Scope;
+
+/// A request's body, or why it was not read.
+type Body = Result<Bytes, BytesRejection>;
+/// The names in a request's address, or why they cannot be read.
+type Names<T> = Result<Path<T>, PathRejection>;
+
+/// The tenant that is called, once the call shows a key that may make it.
+async fn authorized(
+    gateway: &Gateway,
+    tenant: &str,
+    context: &Context,
+    scope: Scope,
+) -> Result<Visit, Refusal> {
+    let visit = gateway.sso.visit(tenant).await?;
+    let key = context.header(header::AUTHORIZATION.as_str());
+    let key = key.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    gateway.sso.authenticate_partner(&visit.tenant, key, scope)?;
+    Ok(visit)
+}
+
+/// The names in the address.
+fn names<T>(names: Names<T>) -> Result<T, Refusal> {
+    let unreadable = |_| Refusal::new(Code::NotFound, "expected UTF-8 in the address, found other");
+    names.map(|Path(names)| names).map_err(unreadable)
+}
+
+/// The octets of the body.
+fn octets(body: Body) -> Result<Bytes, Refusal> {
+    body.map_err(|_| too_large())
+}
+
+/// The answer to a call.
+fn answer<T: Serialize>(
+    context: &Context,
+    status: StatusCode,
+    told: Result<T, Declined>,
+) -> Response {
+    match told {
+        Ok(told) => (status, Json(told)).into_response(),
+        Err(declined) => problem::of(context, &declined),
+    }
+}

@@ -1,0 +1,69 @@
+//! Layer 5, http: one-time tickets for the partner's back end.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+
+use super::body::{self, ADDRESS, DETAIL, PERSON_ID};
+use super::{Body, Names, answer, authorized, names, octets};
+use crate::http::Gateway;
+use crate::http::context::Context;
+use crate::http::problem::Declined;
+use crate::refusal::{Code, Refusal};
+use crate::sso::Claims;
+use crate::sso::sign_in::Scope;
+
+/// Longest idempotency key, characters.
+const IDEMPOTENCY_KEY_CHARS: usize = 128;
+
+#[derive(Serialize)]
+struct TicketGiven {
+    url: String,
+    expires_in: u64,
+}
+
+/// `POST /api/v1/{tenant}/tickets`: a one-time address for one customer.
+pub(in crate::http) async fn post(
+    State(gateway): State<Gateway>,
+    tenant: Names<String>,
+    context: Context,
+    body: Body,
+) -> Response {
+    answer(&context, StatusCode::CREATED, give(&gateway, tenant, &context, body).await)
+}
+
+async fn give(
+    gateway: &Gateway,
+    tenant: Names<String>,
+    context: &Context,
+    body: Body,
+) -> Result<TicketGiven, Declined> {
+    let visit = authorized(gateway, &names(tenant)?, context, Scope::Tickets).await?;
+    let claims = body::read(&octets(body)?, |fields| {
+        // The partner's id of the customer; what the cloud knows the customer by, which is the same
+        // where it is absent; and the page of the cloud to open.
+        let sub = fields.required("user_id", &PERSON_ID);
+        let account_id = fields.optional("account_id", &PERSON_ID);
+        let name = fields.optional("name", &DETAIL);
+        let mobile = fields.optional("mobile", &DETAIL);
+        let email = fields.optional("email", &DETAIL);
+        let service = fields.optional("service", &ADDRESS);
+        Some(Claims {
+            sub: sub?,
+            account_id: account_id?,
+            name: name?,
+            mobile: mobile?,
+            email: email?,
+            service: service?,
+        })
+    })?;
+    let idempotency_key = context.header("idempotency-key").unwrap_or_default();
+    if !(1..=IDEMPOTENCY_KEY_CHARS).contains(&idempotency_key.len()) {
+        let cause =
+            format!("expected an Idempotency-Key of 1 to {IDEMPOTENCY_KEY_CHARS} characters");
+        return Err(Refusal::new(Code::IdempotencyKeyInvalid, cause).into());
+    }
+    let given = gateway.sso.give_ticket(&visit.tenant, idempotency_key, &claims).await?;
+    Ok(TicketGiven { url: given.url, expires_in: given.expires_in })
+}
