@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod api;
 #[cfg(feature = "fake-cloud")]
 mod browser;
 mod cloud_registration;

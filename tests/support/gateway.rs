@@ -39,6 +39,10 @@ pub(crate) const START: OffsetDateTime = datetime!(2026-01-02 03:04:05.678 UTC);
 pub(crate) const BASE: &str = "https://gateway.example";
 /// Acme's API key.
 pub(crate) const API_KEY: &str = "sk-acme-0123456789abcdef0123456789abcdef";
+/// Acme's key for the time after.
+pub(crate) const NEXT_API_KEY: &str = "sk-acme-fedcba9876543210fedcba9876543210";
+/// A key of acme's that can only ask for tickets.
+pub(crate) const TICKETS_API_KEY: &str = "sk-acme-tickets-0123456789abcdef01234567";
 /// The password of every local user.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 /// What the nodes of one gateway share.
@@ -200,8 +204,15 @@ fn configuration() -> String {
 
 /// What a partner's back end calls and signs with, and its customers.
 fn partner() -> String {
-    let mut text =
-        format!("[[tenant.api_key]]\nid = \"a\"\nsha256 = \"{}\"\n", material::sha256(API_KEY));
+    let mut text = String::new();
+    for (id, key, scopes) in [
+        ("a", API_KEY, ""),
+        ("b", NEXT_API_KEY, ""),
+        ("tickets-only", TICKETS_API_KEY, "scopes = [\"tickets\"]\n"),
+    ] {
+        let hash = material::sha256(key);
+        write!(text, "[[tenant.api_key]]\nid = \"{id}\"\nsha256 = \"{hash}\"\n{scopes}").unwrap();
+    }
     for key in ticket::keys() {
         let ticket::TicketKey { id, algorithm, .. } = key;
         write!(

@@ -18,6 +18,8 @@ use crate::store::record::PersonId;
 const FAULTS: usize = 20;
 /// Longest name of an unknown field that is repeated, characters.
 const NAME_CHARS: usize = 64;
+/// What is found where a field is that no call knows.
+const UNKNOWN: &str = "an unknown field";
 
 /// One thing that is wrong with a body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,6 +31,10 @@ pub(in crate::http) struct Fault {
     /// The kind of what stands there.
     pub found: String,
 }
+
+/// A field is not as it should be; what is wrong is noted.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct Faulty;
 
 /// What a text must be.
 pub(in crate::http) struct Rule {
@@ -61,14 +67,14 @@ pub(in crate::http) const ADDRESS: Rule = Rule {
 /// [`Code::BodyUnreadable`] for what is no JSON object, [`Code::FieldInvalid`] with every fault.
 pub(in crate::http) fn read<T>(
     octets: &[u8],
-    fields: impl FnOnce(&mut Fields) -> Option<T>,
+    fields: impl FnOnce(&mut Fields) -> Result<T, Faulty>,
 ) -> Result<T, Declined> {
     let Given(given) = serde_json::from_slice(octets).map_err(|error| unreadable(&error))?;
     let mut all = Fields { given, known: Vec::new(), faults: Vec::new() };
     let read = fields(&mut all);
     all.refuse_the_rest();
     match read {
-        Some(read) if all.faults.is_empty() => Ok(read),
+        Ok(read) if all.faults.is_empty() => Ok(read),
         _ => Err(invalid(all.faults)),
     }
 }
@@ -81,42 +87,38 @@ pub(in crate::http) struct Fields {
 }
 
 impl Fields {
-    /// A text that must be there. `None` after a fault.
-    pub(in crate::http) fn required(&mut self, name: &'static str, rule: &Rule) -> Option<String> {
-        let text = self.optional(name, rule)?;
-        if text.is_none() {
-            self.fault(name, rule.expected, "nothing");
-        }
-        text
+    /// A text that must be there.
+    pub(in crate::http) fn required(
+        &mut self,
+        name: &'static str,
+        rule: &Rule,
+    ) -> Result<String, Faulty> {
+        self.optional(name, rule)?.ok_or_else(|| self.fault(name, rule.expected, "nothing"))
     }
 
-    /// A text that may be absent, or null. `None` after a fault.
+    /// A text that may be absent, or null.
     pub(in crate::http) fn optional(
         &mut self,
         name: &'static str,
         rule: &Rule,
-    ) -> Option<Option<String>> {
+    ) -> Result<Option<String>, Faulty> {
         match self.take(name)? {
-            None | Some(Value::Null) => Some(None),
-            Some(Value::String(text)) if (rule.fits)(&text) => Some(Some(text)),
-            Some(other) => {
-                self.fault(name, rule.expected, &kind(&other));
-                None
-            }
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if (rule.fits)(&text) => Ok(Some(text)),
+            Some(other) => Err(self.fault(name, rule.expected, &kind(&other))),
         }
     }
 
-    /// The value of that name, if there is one; `None` when there are two.
-    fn take(&mut self, name: &'static str) -> Option<Option<Value>> {
+    /// The value of that name, if there is one and not two.
+    fn take(&mut self, name: &'static str) -> Result<Option<Value>, Faulty> {
         self.known.push(name);
         let is_it = |(given, _): &(String, Value)| given == name;
         let first = self.given.iter().position(is_it).map(|at| self.given.remove(at).1);
         if self.given.iter().any(is_it) {
             self.given.retain(|field| !is_it(field));
-            self.fault(name, "the field once", "the field more than once");
-            return None;
+            return Err(self.fault(name, "the field once", "the field more than once"));
         }
-        Some(first)
+        Ok(first)
     }
 
     fn refuse_the_rest(&mut self) {
@@ -128,15 +130,16 @@ impl Fields {
             let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
             let shown = name.len() <= NAME_CHARS && name.chars().all(plain);
             let name = if shown { name.as_str() } else { "(name not shown)" };
-            self.fault(name, &expected, "an unknown field");
+            self.fault(name, &expected, UNKNOWN);
         }
     }
 
-    fn fault(&mut self, field: &str, expected: &str, found: &str) {
+    fn fault(&mut self, field: &str, expected: &str, found: &str) -> Faulty {
         if self.faults.len() < FAULTS {
             let [field, expected, found] = [field, expected, found].map(str::to_owned);
             self.faults.push(Fault { field, expected, found });
         }
+        Faulty
     }
 }
 
@@ -181,20 +184,27 @@ impl<'de> Deserialize<'de> for Given {
 
 fn unreadable(error: &serde_json::Error) -> Declined {
     // Only the place: the error's own words quote what came.
-    let cause = match error.classify() {
-        Category::Data => "expected a JSON object, found another value".to_owned(),
-        _ => {
-            let (line, column) = (error.line(), error.column());
-            format!("expected a JSON object, found a mistake at line {line} column {column}")
-        }
+    let found = if error.classify() == Category::Data {
+        "another value".to_owned()
+    } else {
+        format!("a mistake at line {} column {}", error.line(), error.column())
     };
+    let cause = format!("expected a JSON object, found {found}");
     Refusal::new(Code::BodyUnreadable, cause).into()
 }
 
+/// The caller is told the names of unknown fields, the log is not: they are the caller's words.
 fn invalid(faults: Vec<Fault>) -> Declined {
-    let line = |f: &Fault| format!("{}: expected {}, found {}", f.field, f.expected, f.found);
-    let cause = faults.iter().map(line).collect::<Vec<_>>().join("; ");
-    Declined { refusal: Refusal::new(Code::FieldInvalid, cause), faults }
+    let line = |fault: &Fault| {
+        let Fault { field, expected, found } = fault;
+        match found.as_str() {
+            UNKNOWN => format!("expected {expected}, found another"),
+            _ => format!("{field}: expected {expected}, found {found}"),
+        }
+    };
+    let mut lines: Vec<_> = faults.iter().map(line).collect();
+    lines.dedup();
+    Declined { refusal: Refusal::new(Code::FieldInvalid, lines.join("; ")), faults }
 }
 
 #[cfg(test)]
@@ -205,7 +215,7 @@ mod tests {
         let read = read(body.as_bytes(), |fields| {
             let id = fields.required("user_id", &PERSON_ID);
             let name = fields.optional("name", &DETAIL);
-            Some((id?, name?))
+            Ok((id?, name?))
         });
         let declined = read.err().unwrap();
         declined.faults.into_iter().map(|fault| (fault.field, fault.found)).collect()
@@ -238,7 +248,7 @@ mod tests {
         for body in
             ["", "canary", "[]", "7", "{\"user_id\":\"a\"} canary", "{\"user_id\":\"\u{1}\"}"]
         {
-            let declined = read(body.as_bytes(), |_| Some(())).unwrap_err();
+            let declined = read(body.as_bytes(), |_| Ok(())).unwrap_err();
             assert_eq!(declined.refusal.code, Code::BodyUnreadable, "{body}");
             assert!(!declined.refusal.cause.contains("canary"), "{}", declined.refusal.cause);
         }

@@ -64,7 +64,7 @@ async fn switch(
     let (tenant, user) = whom(gateway, who, context).await?;
     let octets = octets(body)?;
     if !octets.is_empty() {
-        body::read(&octets, |_| Some(()))?;
+        body::read(&octets, |_| Ok(()))?;
     }
     let evidence = Evidence(json!({ "source": "api" }));
     // The partner's own switch says nothing about the link: the cloud has no say in it.

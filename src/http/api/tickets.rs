@@ -49,7 +49,7 @@ async fn give(
         let mobile = fields.optional("mobile", &DETAIL);
         let email = fields.optional("email", &DETAIL);
         let service = fields.optional("service", &ADDRESS);
-        Some(Claims {
+        Ok(Claims {
             sub: sub?,
             account_id: account_id?,
             name: name?,

@@ -50,7 +50,7 @@ pub(in crate::http) async fn replay(
         let visit = authorized(&gateway, &tenant, &context, Scope::Webhooks).await?;
         let octets = octets(body)?;
         if !octets.is_empty() {
-            body::read(&octets, |_| Some(()))?;
+            body::read(&octets, |_| Ok(()))?;
         }
         let id = MessageId(id);
         let ledger = gateway.book.ledger();

@@ -180,18 +180,18 @@ async fn who_has_no_right_key_gets_no_ticket() {
 async fn a_body_that_is_not_the_one_expected_is_refused_and_never_quoted() {
     let gateway = TestGateway::new().await;
     let mut browser = gateway.browser();
-    for body in [
-        "",
-        "canary",
-        "[]",
-        r#"{"user_id":7}"#,
-        r#"{"name":"canary"}"#,
-        r#"{"user_id":"cust-1","canary":"canary"}"#,
-        r#"{"user_id":"cust-1","user_id":"canary"}"#,
+    for (body, code, status) in [
+        ("", "SB-6002", StatusCode::BAD_REQUEST),
+        ("canary", "SB-6002", StatusCode::BAD_REQUEST),
+        ("[]", "SB-6002", StatusCode::BAD_REQUEST),
+        (r#"{"user_id":7}"#, "SB-6003", StatusCode::UNPROCESSABLE_ENTITY),
+        (r#"{"name":"canary"}"#, "SB-6003", StatusCode::UNPROCESSABLE_ENTITY),
+        (r#"{"user_id":"cust-1","x":"canary"}"#, "SB-6003", StatusCode::UNPROCESSABLE_ENTITY),
+        (r#"{"user_id":"cust-1","user_id":"canary"}"#, "SB-6003", StatusCode::UNPROCESSABLE_ENTITY),
     ] {
         let answer = browser.ask_ticket("1", body).await;
-        answer.refused("SB-6002");
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        answer.refused(code);
+        assert_eq!(answer.status, status);
         assert!(!answer.body.contains("canary"), "{answer:?}");
     }
     let big = format!(r#"{{"user_id":"{}"}}"#, "x".repeat(300 * 1024));
@@ -201,7 +201,7 @@ async fn a_body_that_is_not_the_one_expected_is_refused_and_never_quoted() {
     for user in ["a@canary.example", "", "a b", "+8613800000000"] {
         let body = serde_json::json!({ "user_id": user }).to_string();
         let answer = browser.ask_ticket("1", &body).await;
-        answer.refused("SB-3006");
+        answer.refused("SB-6003");
         assert!(!answer.body.contains("canary"), "{answer:?}");
     }
 }

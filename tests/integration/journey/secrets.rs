@@ -114,8 +114,8 @@ async fn refusals(gateway: &TestGateway, bearers: &mut Bearers) {
     let refused = ticket::keys()[1].sign(&claims);
     gateway.browser().get(&format!("/acme/launch?ticket={refused}")).await.refused("SB-3006");
     let mut back_end = gateway.browser();
-    back_end.ask_ticket("1", "{\"user_id\":\"canary@customer.example\"}").await.refused("SB-3006");
-    back_end.ask_ticket("1", "{\"canary_field\":\"canary\"}").await.refused("SB-6002");
+    back_end.ask_ticket("1", "{\"user_id\":\"canary@customer.example\"}").await.refused("SB-6003");
+    back_end.ask_ticket("1", "{\"canary_field\":\"canary\"}").await.refused("SB-6003");
     for path in [
         format!("/acme/continue/canary-{}", "x".repeat(30)),
         format!("/acme/launch?ticket=canary&ticket={}", encode("canary")),
