@@ -4,6 +4,8 @@
 #![cfg(feature = "fake-cloud")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "fakecloud/bss/mod.rs"]
+mod bss;
 #[path = "fakecloud/first_login.rs"]
 mod first_login;
 #[path = "fakecloud/links.rs"]
@@ -22,8 +24,9 @@ use base64::engine::general_purpose::STANDARD;
 use bergshamra::{DsigContext, KeysManager, keys::loader};
 use skybridge::clock::{Clock as _, ManualClock};
 use skybridge::fakecloud::{
-    Accounts, BindActionType, BindRefusal, Certificates, FakeCloud, Fault, IssueInstant, KeySize,
-    Knobs, Options, Provision, Registrations, RequestSignature, Script, Site, Verdict,
+    Accounts, BindActionType, BindRefusal, Certificates, Credentials, FakeCloud, Fault,
+    IssueInstant, KeySize, Knobs, Options, Provision, Registrations, RequestSignature, Script,
+    Site, Verdict,
 };
 use skybridge::random::SequenceRandom;
 use time::macros::datetime;
@@ -101,6 +104,7 @@ fn provision() -> Provision {
         return_url: Some(format!("{IDP}/shop")),
         wanted_account_type: Some("ZXT".to_owned()),
         accounts: Accounts::Bound(HashSet::from(["cust-0001".to_owned()])),
+        credentials: None,
     }
 }
 
@@ -1280,7 +1284,21 @@ fn metadata_that_breaks_a_rule_is_refused_with_its_own_code() {
 #[test]
 fn the_other_fields_of_the_access_configuration_are_checked() {
     let stage = Stage::new();
-    let cases: [(Provision, Fault); 6] = [
+    let taken = Some(bss::credentials());
+    let theirs = Provision { credentials: taken.clone(), ..provision() };
+    stage.cloud.provision(&theirs).unwrap();
+    let nameless = Credentials { user_name: String::new(), ..bss::credentials() };
+    let cases: [(Provision, Fault); 8] = [
+        (Provision { credentials: Some(nameless), ..provision() }, Fault::CredentialsInvalid),
+        (
+            Provision {
+                bp_id: "bp-0002".to_owned(),
+                wanted_account_type: None,
+                credentials: taken,
+                ..provision()
+            },
+            Fault::CredentialsTaken,
+        ),
         (
             Provision { wanted_account_type: Some("a-b".to_owned()), ..provision() },
             Fault::AccountTypeInvalid,

@@ -18,7 +18,7 @@ use crate::app::system::{SystemClock, SystemRandom};
 use crate::config::LogFormat;
 use crate::fakecloud::{
     self, BindActionType, BindRefusal, Certificates, FakeCloud, IssueInstant, KeySize, Knobs,
-    Registrations, RequestSignature,
+    Registrations, RequestSignature, RetryAfterForm,
 };
 
 /// Run a simulated cloud: the service provider's side of a login, with knobs to misbehave
@@ -104,6 +104,12 @@ pub(super) struct KnobArguments {
     /// How notifications write bindAction: string, number
     #[arg(long, value_name = "TYPE", default_value = "string", value_parser = bind_action_type)]
     bind_action_type: BindActionType,
+    /// Associate accounts that the API creates so many milliseconds later
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    association_delay: u64,
+    /// How Retry-After is written when the API is called too often: seconds, date
+    #[arg(long, value_name = "FORM", default_value = "seconds", value_parser = retry_after)]
+    retry_after: RetryAfterForm,
 }
 
 impl KnobArguments {
@@ -122,6 +128,8 @@ impl KnobArguments {
             registrations: self.registrations,
             bind_refusals: self.bind_refusal.iter().cloned().collect(),
             bind_action_type: self.bind_action_type,
+            association_delay_ms: self.association_delay,
+            retry_after: self.retry_after,
         }
     }
 }
@@ -181,6 +189,9 @@ The simulated cloud is at {base}
   hand in IDP Metadata.xml        {base}/provision
   the login link                  {base}/authui/saml/login?xAccountType=…&isFirstLogin=false
   knobs, GET and PUT              {base}/api/knobs
+  faults of the API, GET and PUT  {base}/api/faults
+  accounts, calls of the API      {base}/api/accounts, {base}/api/calls
+  verification codes              {base}/api/codes?receiver=…
   the last exchanges              {base}/api/last
 
 End it with Ctrl-C."
@@ -217,6 +228,10 @@ fn bind_refusal(text: &str) -> Result<(String, BindRefusal), String> {
     Ok((account.to_owned(), knob(reason, "the reasons, such as in-arrears, is-partner")?))
 }
 
+fn retry_after(text: &str) -> Result<RetryAfterForm, String> {
+    knob(text, "seconds, date")
+}
+
 fn key_size(text: &str) -> Result<KeySize, String> {
     match text {
         "2048" => Ok(KeySize::Rsa2048),
@@ -244,7 +259,7 @@ mod tests {
                     --foreign-acs https://b.example --request-signature broken \
                     --certificates two-second-signs --replay-request --force-authn --is-passive \
                     --delay 7 --registrations exceeded --bind-refusal theirs=in-arrears \
-                    --bind-action-type number";
+                    --bind-action-type number --association-delay 8 --retry-after date";
         let knobs = Line::try_parse_from(line.split_whitespace()).unwrap().knobs.knobs();
         let turned = serde_json::to_value(&knobs).unwrap();
         let still = serde_json::to_value(Knobs::default()).unwrap();

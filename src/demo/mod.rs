@@ -288,6 +288,7 @@ async fn provision(
             return_url: Some(format!("{}/", addresses.partner)),
             wanted_account_type: Some(account_type(tenant)),
             accounts,
+            credentials: None,
         };
         cloud.provision(&provision).map_err(|finding| Error::Part(finding.to_string()))?;
     }

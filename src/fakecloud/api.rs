@@ -71,6 +71,8 @@ pub(crate) fn from_fields(fields: &Form, metadata_xml: String) -> Result<Provisi
         return_url: owned("return_url"),
         wanted_account_type: owned("xAccountType"),
         accounts: fields.filled("bound").map_or(Accounts::AllBound, accounts),
+        // Secrets come as JSON only: a query ends in logs.
+        credentials: None,
     })
 }
 
@@ -112,6 +114,18 @@ pub(crate) async fn set_faults(State(cloud): State<Arc<FakeCloud>>, body: Bytes)
 /// `GET /api/accounts`: every account, oldest first.
 pub(crate) async fn accounts(State(cloud): State<Arc<FakeCloud>>) -> Response {
     Json(json!({ "accounts": cloud.accounts() })).into_response()
+}
+
+/// `GET /api/calls`: how often each API was called.
+pub(crate) async fn calls(State(cloud): State<Arc<FakeCloud>>) -> Response {
+    Json(cloud.calls()).into_response()
+}
+
+/// `GET /api/codes?receiver=`: the last verification code of a mobile number or an e-mail address.
+pub(crate) async fn codes(State(cloud): State<Arc<FakeCloud>>, visit: Visit) -> Response {
+    let form = visit.form().unwrap_or_default();
+    let code = form.filled("receiver").and_then(|receiver| cloud.code(receiver));
+    Json(code).into_response()
 }
 
 /// `GET /api/last`: the last exchanges, oldest first.

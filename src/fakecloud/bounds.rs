@@ -33,6 +33,16 @@ pub(crate) const ACCOUNTS_A_MOBILE: usize = 5;
 pub(crate) const NOTIFICATIONS: usize = 1_000;
 /// Most accounts for which the knobs give a reason against binding.
 pub(crate) const BIND_REFUSALS: usize = 1_000;
+/// Longest part of a partner's credentials, characters.
+pub(crate) const CREDENTIAL_CHARS: usize = 128;
+/// Most tokens that are alive at once: callers keep one for a day.
+pub(crate) const TOKENS: usize = 20_000;
+/// Most verification codes that are alive at once.
+pub(crate) const CODES: usize = 20_000;
+/// Most calls of one API by one partner in any one second (contract §7.1).
+pub(crate) const CALLS_A_SECOND: usize = 10;
+/// Longest time between creating an account and its association, milliseconds: one day.
+pub(crate) const ASSOCIATION_MS: u64 = 86_400_000;
 /// How many exchanges `GET /api/last` remembers. A check of the whole journey makes a handful.
 pub(crate) const EXCHANGES: usize = 64;
 /// Most outside time difference that is forgiven in either direction (contract §4.5).

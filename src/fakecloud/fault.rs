@@ -269,6 +269,10 @@ catalogue! {
     ScriptUnreadable = 620, 400, "故障脚本无法读取或执行。";
     /// The body of the call cannot be read.
     CallUnreadable = 621, 400, "无法读取调用的请求体。";
+    /// The partner's credentials are incomplete or of another form.
+    CredentialsInvalid = 622, 422, "伙伴凭证不完整或格式不符。";
+    /// Another partner has this access key or this user.
+    CredentialsTaken = 623, 409, "该访问密钥或用户属于其他伙伴。";
 }
 
 impl fmt::Display for Fault {

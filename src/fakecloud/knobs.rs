@@ -41,6 +41,22 @@ pub struct Knobs {
     pub bind_refusals: BTreeMap<String, BindRefusal>,
     /// How notifications write `bindAction`.
     pub bind_action_type: BindActionType,
+    /// Milliseconds between the creation of an account by the API and its association with the
+    /// partner. At most one day.
+    pub association_delay_ms: u64,
+    /// How `Retry-After` is written when the API is called too often.
+    pub retry_after: RetryAfterForm,
+}
+
+/// How `Retry-After` is written (RFC 9110 §10.2.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetryAfterForm {
+    /// As a number of seconds.
+    #[default]
+    Seconds,
+    /// As a date.
+    Date,
 }
 
 /// How requests are signed.
@@ -113,6 +129,10 @@ impl Knobs {
         if self.delay_ms > bounds::DELAY_MS {
             return refuse("delay_ms of at most 60000", self.delay_ms.to_string());
         }
+        if self.association_delay_ms > bounds::ASSOCIATION_MS {
+            let came = self.association_delay_ms.to_string();
+            return refuse("association_delay_ms of at most one day", came);
+        }
         if self.clock_skew_seconds.unsigned_abs() > MOST_SKEW_SECONDS {
             let came = self.clock_skew_seconds.to_string();
             return refuse("clock_skew_seconds within ten years", came);
@@ -150,9 +170,12 @@ mod tests {
 
     #[test]
     fn an_unknown_or_absurd_knob_is_refused() {
-        for body in
-            [r#"{"colour":1}"#, r#"{"delay_ms":60001}"#, r#"{"clock_skew_seconds":-999999999}"#]
-        {
+        for body in [
+            r#"{"colour":1}"#,
+            r#"{"delay_ms":60001}"#,
+            r#"{"association_delay_ms":86400001}"#,
+            r#"{"clock_skew_seconds":-999999999}"#,
+        ] {
             let finding = Knobs::from_json(body.as_bytes()).unwrap_err();
             assert_eq!(finding.fault, Fault::KnobsUnreadable, "{body}");
         }

@@ -13,7 +13,9 @@ mod api;
 mod assertion;
 mod bind_refusal;
 mod bounds;
+mod bss;
 mod console;
+mod credentials;
 mod escape;
 mod fault;
 mod first_login;
@@ -48,9 +50,13 @@ use url::Url;
 pub use accounts::{Account, Association, Link, Source, Terms};
 pub use assertion::Statement;
 pub use bind_refusal::BindRefusal;
+pub use bss::{Calls, SentCode};
+pub use credentials::Credentials;
 pub use fault::{Fault, Finding};
 pub use key::KeySize;
-pub use knobs::{Certificates, IssueInstant, Knobs, Registrations, RequestSignature};
+pub use knobs::{
+    Certificates, IssueInstant, Knobs, Registrations, RequestSignature, RetryAfterForm,
+};
 pub use link_api::Existing;
 pub use notification::{BindAction, BindActionType, Notification};
 pub use provision::{Accounts, Provision, ProvisionError, XAccountType};
@@ -242,6 +248,16 @@ impl FakeCloud {
             let came = state.platforms.len().to_string();
             return Err(Finding::new(Fault::TooManyPlatforms, "a free place", came));
         }
+        if let Some(wanted) = &platform.credentials {
+            let collide = |other: &Arc<Platform>| {
+                other.bp_id != platform.bp_id
+                    && other.credentials.as_ref().is_some_and(|known| known.collide(wanted))
+            };
+            if state.platforms.values().any(collide) {
+                let expected = "an access key and a user of no other partner";
+                return Err(Finding::new(Fault::CredentialsTaken, expected, "another's"));
+            }
+        }
         state
             .accounts
             .provision(&account_type, bound, &association, &*self.random)
@@ -359,6 +375,7 @@ mod tests {
             return_url: None,
             wanted_account_type: Some("T0".to_owned()),
             accounts: Accounts::AllBound,
+            credentials: None,
         };
         (cloud, provision)
     }

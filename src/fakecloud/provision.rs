@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
+use super::credentials::Credentials;
 use super::fault::{Fault, Finding};
 use super::idp::{IdpMetadata, is_web_address};
 use crate::random::{Random, short_id};
@@ -33,6 +34,9 @@ pub struct Provision {
     /// Which customers have a cloud account.
     #[serde(default)]
     pub accounts: Accounts,
+    /// What the partner calls the API with. Without them it cannot.
+    #[serde(default)]
+    pub credentials: Option<Credentials>,
 }
 
 /// Which customers (`xAccountId`) of a platform are bound to a cloud account from the start.
@@ -95,6 +99,7 @@ pub(crate) struct Platform {
     pub(crate) return_url: Option<String>,
     /// Those who have no account yet.
     pub(crate) others: Others,
+    pub(crate) credentials: Option<Credentials>,
 }
 
 /// What happens to a customer who comes without an account.
@@ -126,6 +131,9 @@ impl Platform {
             let (expected, came) = (bounds::ACCOUNTS.to_string(), accounts.len().to_string());
             return Err(Finding::new(Fault::ProvisionUnreadable, expected + " accounts", came));
         }
+        if let Some(credentials) = &provision.credentials {
+            credentials.check()?;
+        }
         Ok(Self {
             idp: IdpMetadata::read(provision.metadata_xml.as_bytes())?,
             bp_id: provision.bp_id.clone(),
@@ -135,6 +143,7 @@ impl Platform {
                 Accounts::AllBound => Others::Bound,
                 Accounts::Bound(_) => Others::NotBound,
             },
+            credentials: provision.credentials.clone(),
         })
     }
 }

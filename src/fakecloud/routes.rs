@@ -13,7 +13,7 @@ use axum::routing::{any, get, post};
 
 use super::fault::{Fault, Finding};
 use super::first_login_pages as newcomers;
-use super::{FakeCloud, acs, api, bounds, console, link_api, login, pages, unbind};
+use super::{FakeCloud, acs, api, bounds, bss, console, link_api, login, pages, unbind};
 
 /// The whole site.
 pub(crate) fn router(cloud: Arc<FakeCloud>) -> Router {
@@ -44,11 +44,14 @@ pub(crate) fn router(cloud: Arc<FakeCloud>) -> Router {
         .route("/api/knobs", get(api::knobs).put(api::turn_knobs))
         .route("/api/faults", get(api::faults).put(api::set_faults))
         .route("/api/accounts", get(api::accounts).post(link_api::open_account))
+        .route("/api/calls", get(api::calls))
+        .route("/api/codes", get(api::codes))
         .route("/api/last", get(api::last))
         .route("/api/session", get(api::session))
         .route("/api/sp.pem", get(api::certificates))
         .route("/style.css", get(style))
         .route("/notify.js", get(script))
+        .merge(bss::router())
         .fallback(console::nowhere)
         .layer(DefaultBodyLimit::max(bounds::PROVISION_BYTES))
         .layer(from_fn_with_state(Arc::clone(&cloud), guarded))
@@ -58,7 +61,7 @@ pub(crate) fn router(cloud: Arc<FakeCloud>) -> Router {
 /// Slowness on wish, a wall against other sites' pages, and the headers of every answer.
 async fn guarded(State(cloud): State<Arc<FakeCloud>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let api = path.starts_with("/api/");
+    let api = ["/api/", "/v2/", "/v3/"].iter().any(|start| path.starts_with(start));
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
     let delay = cloud.knobs().delay_ms;
     let mut response = if changes && !path.starts_with("/authui/") && cross_site(&cloud, &request) {

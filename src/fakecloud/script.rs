@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
+use super::bss::Code;
 use super::fault::{Fault, Finding};
 use crate::random::{Random as _, SequenceRandom};
 
@@ -154,6 +155,9 @@ impl Script {
             if matches!(rule.effect, Effect::LateMs(ms) if ms > bounds::DELAY_MS) {
                 return refuse("late_ms of at most 60000", came());
             }
+            if matches!(&rule.effect, Effect::Error { code, .. } if Code::named(code).is_none()) {
+                return refuse("a code of the partner API", came());
+            }
             if rule.effect.is_of_notifications() != (rule.api == Api::Notification) {
                 return refuse("lose, twice, out_of_order for the notification only", came());
             }
@@ -285,6 +289,7 @@ mod tests {
             (r#"{"call":0}"#, r#"{"late_ms":1}"#, "token"),
             (r#"{"calls":[3,2]}"#, r#"{"late_ms":1}"#, "token"),
             (r#""every""#, r#"{"late_ms":60001}"#, "token"),
+            (r#""every""#, r#"{"error":{"code":"CBC.1"}}"#, "token"),
             (r#""every""#, r#""lose""#, "token"),
             (r#""every""#, r#"{"late_ms":1}"#, "notification"),
         ] {

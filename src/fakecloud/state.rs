@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use super::accounts::Accounts;
 use super::assertion::Statement;
 use super::bounds;
+use super::bss;
 use super::fault::{Fault, Finding};
 use super::first_login::Newcomers;
 use super::knobs::Knobs;
@@ -26,6 +27,7 @@ pub(crate) struct State {
     /// The last signed redirect of each platform, for the knob that sends it again.
     pub(crate) last_redirects: HashMap<XAccountType, String>,
     pub(crate) accounts: Accounts,
+    pub(crate) bss: bss::Memory,
     pub(crate) faults: Faults,
     pub(crate) outstanding: Outstanding,
     pub(crate) newcomers: Newcomers,
