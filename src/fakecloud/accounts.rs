@@ -243,13 +243,6 @@ impl Accounts {
         Some(account)
     }
 
-    /// Associates an account with a partner, from the association's time on; `None` ends it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the pages that bind and unbind"))]
-    pub(crate) fn associate(&mut self, domain_id: &str, association: Option<Association>) -> bool {
-        let account = self.by_domain.get(domain_id).and_then(|at| self.all.get_mut(at));
-        account.map(|account| account.association = association).is_some()
-    }
-
     /// Every account, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Account> {
         self.all.values()
@@ -473,15 +466,13 @@ mod tests {
     #[test]
     fn an_association_is_in_force_from_its_time_on_and_only_for_its_partner() {
         let mut house = House::new();
-        let account = house.create(new("theirs"), 1).unwrap();
         let later = NOW + time::Duration::SECOND;
         let pending = Association { at: later, ..association() };
-        assert!(house.accounts.associate(&account.domain_id, Some(pending)));
-        let account = house.accounts.named("theirs").unwrap();
+        let new = NewAccount { association: Some(pending), ..new("theirs") };
+        let account = house.create(new, 1).unwrap();
         assert!(!account.is_associated_with("bp", NOW));
         assert!(account.is_associated_with("bp", later));
         assert!(!account.is_associated_with("other", later));
-        assert!(!house.accounts.associate("nobody", None));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::accounts::{Account, Association, Link, NewAccount, Source, Taken};
 use super::bind_refusal::BindRefusal;
+use super::bss::rules;
 use super::fault::{Fault, Finding};
 use super::form::Form;
 use super::knobs::Registrations;
@@ -220,7 +221,7 @@ struct Wanted {
 impl Wanted {
     fn read(form: &Form, site: Site) -> Result<Self, Finding> {
         let name = form.filled("account_name").unwrap_or_default().to_owned();
-        if !is_account_name(&name) {
+        if !rules::is_account_name(&name) {
             let came = Some(name.as_str());
             return Err(Finding::value(Fault::AccountNameWrong, ACCOUNT_NAME, came));
         }
@@ -233,11 +234,11 @@ impl Wanted {
         if let Some(mobile) = mobile.as_ref().filter(|mobile| wrong(mobile)) {
             return Err(Finding::value(Fault::ContactWrong, "a mobile number", Some(mobile)));
         }
-        let email = form.filled("email").map(str::to_owned);
-        let wrong = |email: &String| email.len() > 254 || !email.contains('@');
-        if let Some(email) = email.as_ref().filter(|email| wrong(email)) {
-            return Err(Finding::value(Fault::ContactWrong, "an e-mail address", Some(email)));
-        }
+        let email = form.filled("email").map(|text| {
+            let wrong = || Finding::value(Fault::ContactWrong, "an e-mail address", Some(text));
+            rules::email(text).ok_or_else(wrong)
+        });
+        let email = email.transpose()?;
         let (needed, there) = match site {
             Site::Cn => ("a mobile number", mobile.is_some()),
             Site::Intl | Site::Eu => ("an e-mail address", email.is_some()),
@@ -265,16 +266,6 @@ impl Wanted {
             }
         }
     }
-}
-
-/// `^([a-zA-Z_-]([a-zA-Z0-9_-])*)$`, 5 to 32 characters, no prefix of the cloud's own.
-fn is_account_name(name: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    (5..=32).contains(&name.len())
-        && name.bytes().all(inner)
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && !name.starts_with("op_")
-        && !name.starts_with("shadow_")
 }
 
 /// At least eight characters of two kinds, without name or contact. The error says what came,

@@ -70,8 +70,8 @@ fn free(cloud: &FakeCloud, call: &Call<'_>, fields: &Fields) -> Result<Free, Tro
     Ok(Free { accounts, of_mobile: kind == "mobile" })
 }
 
-/// A country code of four digits with zeros in front, a hyphen, and the number; on the China site of
-/// China only.
+/// A country code of four digits with zeros in front, a hyphen, and the number; on the China site
+/// of China only.
 fn mobile(site: Site, value: &str) -> Option<String> {
     let (country, number) = value.split_once('-')?;
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

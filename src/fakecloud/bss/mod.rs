@@ -11,7 +11,7 @@ mod fields;
 mod identity;
 mod list;
 mod meter;
-mod rules;
+pub(crate) mod rules;
 mod signature;
 mod token;
 mod trouble;

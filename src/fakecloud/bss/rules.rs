@@ -25,7 +25,7 @@ pub(crate) fn email(text: &str) -> Option<String> {
 }
 
 /// Whether an account may be made under this name (§7.6).
-pub(super) fn is_account_name(name: &str) -> bool {
+pub(crate) fn is_account_name(name: &str) -> bool {
     may_begin(name, b"_-") && is_name(name)
 }
 
