@@ -298,11 +298,8 @@ impl Browser {
             assert!(near || ["data", "about"].contains(&url.scheme()), "{method} {url} left");
         }
         for message in self.log().await {
-            // A refusal is a page with a 4xx status, which Chromium notes; 501 is what the
-            // simulated cloud says of what it does not do.
-            let status = message.split_once("the server responded with a status of ");
-            let refusal =
-                status.is_some_and(|(_, code)| code.starts_with('4') || code.starts_with("501"));
+            // A refusal is a page with a 4xx status, which Chromium notes.
+            let refusal = message.contains("the server responded with a status of 4");
             assert!(refusal && !message.contains("/assets/"), "{message}");
         }
     }

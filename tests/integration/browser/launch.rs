@@ -76,7 +76,7 @@ async fn two_journeys_in_two_tabs_both_land_whichever_is_finished_first() {
 }
 
 #[tokio::test]
-async fn a_customer_without_a_cloud_account_gets_to_the_clouds_own_page_about_that() {
+async fn a_customer_without_a_cloud_account_opens_one_and_lands_where_the_link_led() {
     visit(Wish::default(), async |browser| {
         browser.open_page(&browser.partner("/")).await;
         browser.click("button[value=bob]").await;
@@ -86,8 +86,14 @@ async fn a_customer_without_a_cloud_account_gets_to_the_clouds_own_page_about_th
             })
             .await;
         browser.click("#go-servers").await;
-        browser.arrive(&browser.cloud("/")).await;
-        assert_eq!(browser.text("#code").await, "FC-502");
+        browser.arrive(&browser.cloud("/first-login/")).await;
+        // The assertion filled in what it knows.
+        assert_eq!(browser.value("#account_name").await, "bob_acme");
+        browser.fill("#password", "Bob-crosses-2").await;
+        browser.click("form button").await;
+        browser.arrive(&browser.cloud("/console/ecs/")).await;
+        let page = "/console/ecs/?region=cn-north-4&tab=list";
+        assert_eq!(browser.land().await, ("cust-1002".into(), page.into()));
     })
     .await;
 }
