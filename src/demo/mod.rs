@@ -283,7 +283,7 @@ async fn provision(
     for (tenant, accounts) in [TENANT, BRAVO].into_iter().zip(accounts) {
         let provision = Provision {
             metadata_xml: parts::metadata(config, system, tenant, None).await?,
-            callback_url: None,
+            callback_url: Some(format!("{}/{tenant}/link-result", addresses.gateway)),
             bp_id: settings::bp_id(tenant),
             return_url: Some(format!("{}/", addresses.partner)),
             wanted_account_type: Some(account_type(tenant)),

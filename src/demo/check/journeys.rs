@@ -17,7 +17,6 @@ pub(super) async fn all(stage: &mut Stage) {
     stage.case("a ticket signed by the partner", by_jwt).await;
     stage.case("beginning at the cloud", from_cloud).await;
     stage.case("a password at the gateway", local).await;
-    stage.case("the first visit without a cloud account", first_login).await;
     stage.case("signing out", logout).await;
 }
 
@@ -179,29 +178,6 @@ async fn typed(
     form.set(crate::page::field::USERNAME, login);
     form.set(crate::page::field::PASSWORD, password);
     browser.post(&page.url, &form.action, &form.fields).await
-}
-
-async fn first_login(stage: &mut Stage) -> Result<(), Stopped> {
-    let Some(customer) = stage.target.unlinked.clone() else {
-        let hop = "a customer without a cloud account arrives";
-        return Err(stage.not_run(hop, "no such customer is given"));
-    };
-    let mut browser = stage.browser();
-    let url = stage.ticket(&customer).await?;
-    let link = stage.launch(&mut browser, &url).await?;
-    let first = link.contains("isFirstLogin=true");
-    let ended = if first {
-        Ok(((), "isFirstLogin=true".to_owned()))
-    } else {
-        Err("expected isFirstLogin=true, found false".to_owned())
-    };
-    stage.settle("the link says that it is a first login", ended)?;
-    let asked = stage.ask(&mut browser, &link).await?;
-    let delivery = stage.answer(&mut browser, &asked).await?;
-    let hop = "the cloud takes it to its page for new customers";
-    stage.cloud_refuses(hop, &mut browser, &delivery, "FC-502").await?;
-    stage.judged(&delivery, "FC-502");
-    Ok(())
 }
 
 async fn logout(stage: &mut Stage) -> Result<(), Stopped> {

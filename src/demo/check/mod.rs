@@ -1,13 +1,14 @@
 //! Room demo (layer 6): all journeys without a browser, and what must be refused. It sees gateway
 //! and cloud from outside only, so the same check drives a deployed gateway with a simulated cloud.
 //!
-//! Read in this order: `journeys`, `refusals` (what is walked), `stage` (the hops), `reading`,
+//! Read in this order: `journeys`, `newcomers`, `refusals` (what is walked), `stage` (the hops), `reading`,
 //! `browser`, `form`, `report`, `keep`.
 
 mod browser;
 mod form;
 mod journeys;
 mod keep;
+mod newcomers;
 mod reading;
 mod refusals;
 mod report;
@@ -124,6 +125,7 @@ pub async fn run(
     let mut stage = Stage::new(target, system, client, watch);
     stage.case("before all", Stage::learn_knobs).await;
     journeys::all(&mut stage).await;
+    newcomers::all(&mut stage).await;
     refusals::all(&mut stage).await;
     Ok(Report { hops: stage.hops, messages: stage.messages, certificates })
 }

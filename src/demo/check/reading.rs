@@ -79,11 +79,14 @@ pub(super) fn said(page: &Page) -> String {
     format!("{} {} {title}", page.status, code.unwrap_or_default())
 }
 
-/// Where an address leads, without query and without handles of journeys, which are for one
+/// Where an address leads, without query and without names of journeys, which are for one
 /// browser.
 fn place(url: &Url) -> String {
     let path = url.path();
-    let shown = path.find("/continue/").map_or(path, |at| &path[..at + "/continue".len()]);
+    let end = ["/continue", "/first-login"]
+        .iter()
+        .find_map(|before| path.find(&format!("{before}/")).map(|at| at + before.len()));
+    let shown = &path[..end.unwrap_or(path.len())];
     format!("{}{shown}", url.origin().ascii_serialization())
 }
 

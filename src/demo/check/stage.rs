@@ -72,7 +72,7 @@ impl Stage {
         self.since = Instant::now();
         // What stopped it is recorded.
         _ = play(self).await;
-        if !self.baseline.is_null() {
+        if self.simulated() {
             _ = self.put_knobs(&self.baseline.clone()).await;
         }
     }
@@ -133,9 +133,14 @@ impl Stage {
         Ok(())
     }
 
+    /// Whether the cloud is a simulator, which makes accounts for nothing.
+    pub(super) fn simulated(&self) -> bool {
+        !self.baseline.is_null()
+    }
+
     /// Turns some knobs for the rest of the journey.
     pub(super) async fn turn(&mut self, changes: &Value) -> Result<(), Stopped> {
-        if self.baseline.is_null() {
+        if !self.simulated() {
             return Err(self.not_run("turn the cloud's knobs", "they cannot be read"));
         }
         let mut knobs = self.baseline.clone();

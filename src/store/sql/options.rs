@@ -145,6 +145,7 @@ fn reached(
     }
     let port = url.port().unwrap_or(DEFAULT_PORT);
     let options = options.host(&host).port(port);
+    let options = if host.starts_with('/') { options.socket(&host) } else { options };
     let options = match ca_file {
         Some(_) if !tls || host.starts_with('/') => return Err(BadOptions::CaWithoutTls),
         _ if !tls || host.starts_with('/') => options.ssl_mode(PgSslMode::Disable),
