@@ -132,7 +132,7 @@ impl Sso {
                     fresh: asked_at.is_some_and(|asked_at| session.authn_instant >= asked_at),
                     enabled: customer.enabled,
                     link: customer.link,
-                    first_login_begun: session.first_login_at.is_some(),
+                    first_login_begun: session.first_login.is_some(),
                     context_met: next::context_met(&ask.contexts, class),
                 }
             }

@@ -6,7 +6,7 @@ use super::session::Proven;
 use super::sign_in::local::Typed;
 use super::{Browser, SessionChange, Sso, Step, Turn, Visit};
 use crate::refusal::{Code, Refusal};
-use crate::store::record::{Link, Person, SignIn, Tenant};
+use crate::store::record::{FirstLogin, Link, Person, SignIn, Tenant};
 
 impl Sso {
     /// Redeems a ticket, opens a session, and goes on: to the journey that waits, or to the cloud.
@@ -108,6 +108,9 @@ impl Sso {
             };
         };
         let link = self.link(&visit.tenant, &session.person).await?;
+        let begun = session.first_login.take();
+        let waiting = begun.as_ref().and_then(|begun| begun.service.as_deref());
+        let service = service.or(waiting);
         let step = Step::GoToCloud { url: login_link(visit, link, service)? };
         if link == Link::Unlinked {
             self.first_login_begins(&visit.tenant.id, &session.person).await?;
@@ -115,8 +118,8 @@ impl Sso {
         let mut turn = Turn::of(step)
             .for_customer(self.pseudonym(&visit.tenant, &session.person))
             .on_journey(&session.journey);
-        if link == Link::Unlinked && session.first_login_at.is_none() {
-            session.first_login_at = Some(self.clock.now());
+        session.first_login = first_login_of(link, service);
+        if session.first_login != begun {
             let token = self.write_session(&visit.tenant, browser, &session).await?;
             turn.session = SessionChange::Open(token);
         }
@@ -154,7 +157,7 @@ impl Sso {
         let tenant = &visit.tenant;
         let link = self.link(tenant, &proven.person).await?;
         let customer = self.pseudonym(tenant, &proven.person);
-        let (step, first_login_at) = match onward {
+        let (step, first_login) = match onward {
             // A waiting journey began at the cloud: who has no account there yet must come from the
             // partner's site.
             Onward::Journey { handle } => (Step::Continue { handle: handle.to_owned() }, None),
@@ -163,10 +166,10 @@ impl Sso {
                 if link == Link::Unlinked {
                     self.first_login_begins(&tenant.id, &proven.person).await?;
                 }
-                (step, (link == Link::Unlinked).then(|| self.clock.now()))
+                (step, first_login_of(link, service))
             }
         };
-        let token = self.open_session(tenant, browser, proven, first_login_at).await?;
+        let token = self.open_session(tenant, browser, proven, first_login).await?;
         let turn = Turn { session: SessionChange::Open(token), ..Turn::of(step) };
         Ok(turn.for_customer(customer))
     }
@@ -195,6 +198,10 @@ pub enum Onward<'a> {
         /// The handle.
         handle: &'a str,
     },
+}
+
+fn first_login_of(link: Link, service: Option<&str>) -> Option<FirstLogin> {
+    (link == Link::Unlinked).then(|| FirstLogin { service: service.map(str::to_owned) })
 }
 
 fn login_link(visit: &Visit, link: Link, service: Option<&str>) -> Result<String, Refusal> {

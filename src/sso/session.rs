@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use time::OffsetDateTime;
-
 use super::{Browser, Sso};
 use crate::random;
 use crate::refusal::{Code, Refusal};
 use crate::secret;
-use crate::store::record::{Person, Session, Tenant};
+use crate::store::record::{FirstLogin, Person, Session, Tenant};
 use crate::store::{Claim, Key, Kind};
 
 /// How long people stay signed in.
@@ -36,7 +34,7 @@ impl Sso {
         tenant: &Tenant,
         browser: &Browser,
         proven: Proven,
-        first_login_at: Option<OffsetDateTime>,
+        first_login: Option<FirstLogin>,
     ) -> Result<String, Refusal> {
         let now = self.clock.now();
         let session = Session {
@@ -44,7 +42,7 @@ impl Sso {
             authn_instant: now,
             authn_class: proven.class.to_owned(),
             index: random::xml_id(&*self.random),
-            first_login_at,
+            first_login,
             journey: browser.journey.clone(),
         };
         self.write_session(tenant, browser, &session).await

@@ -219,11 +219,19 @@ pub struct Session {
     pub authn_class: String,
     /// The session's index in assertions.
     pub index: String,
-    /// When this session was sent into a first login, if it was (conformance V2).
-    #[serde(default, with = "time::serde::timestamp::milliseconds::option")]
-    pub first_login_at: Option<OffsetDateTime>,
+    /// The first login that this session was sent into, until its link is known (conformance V2).
+    #[serde(default)]
+    pub first_login: Option<FirstLogin>,
     /// The journey that opened it, as it stands in the log.
     pub journey: String,
+}
+
+/// A first login that was begun at the cloud.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstLogin {
+    /// Where the customer was going: a permitted page of the cloud. Opened once they are linked.
+    #[serde(default)]
+    pub service: Option<String>,
 }
 
 /// A checked request that waits for its person to sign in. Taken once.

@@ -1,8 +1,8 @@
 //! Room demo (layer 6): all journeys without a browser, and what must be refused. It sees gateway
 //! and cloud from outside only, so the same check drives a deployed gateway with a simulated cloud.
 //!
-//! Read in this order: `journeys`, `newcomers`, `refusals` (what is walked), `stage` (the hops), `reading`,
-//! `browser`, `form`, `report`, `keep`.
+//! Read in this order: `journeys`, `newcomers`, `refusals` (what is walked), `stage` (the hops),
+//! `reading`, `browser`, `form`, `report`, `keep`.
 
 mod browser;
 mod form;

@@ -91,7 +91,9 @@ async fn a_customer_without_a_cloud_account_opens_one_and_lands_where_the_link_l
         assert_eq!(browser.value("#account_name").await, "bob_acme");
         browser.fill("#password", "Bob-crosses-2").await;
         browser.click("form button").await;
-        browser.arrive(&browser.cloud("/console/ecs/")).await;
+        // The cloud's page carries the news to the gateway, whose page leads on.
+        browser.arrive(&browser.gateway("/acme/link-result")).await;
+        browser.click("main a.button").await;
         let page = "/console/ecs/?region=cn-north-4&tab=list";
         assert_eq!(browser.land().await, ("cust-1002".into(), page.into()));
     })
