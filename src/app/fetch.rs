@@ -89,13 +89,17 @@ fn refusal(error: &reqwest::Error) -> FetchError {
     if error.is_timeout() {
         return FetchError::Unreachable("found none in time".to_owned());
     }
-    // The innermost cause is what helps (a refused connection, an unknown name, a bad certificate).
-    // The outer ones repeat the address.
+    FetchError::Unreachable(format!("found: {}", innermost(error)))
+}
+
+/// The innermost cause is what helps (a refused connection, an unknown name, a bad certificate).
+/// The outer ones repeat the address.
+pub(super) fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    FetchError::Unreachable(format!("found: {cause}"))
+    cause.to_string()
 }
 
 #[cfg(test)]

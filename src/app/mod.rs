@@ -2,6 +2,7 @@
 //! `cli` are the only rooms that name the system's clock, sockets, signals, files of keys, and
 //! concrete stores.
 
+pub mod api_transport;
 pub mod fetch;
 pub mod gateway;
 pub mod health;
