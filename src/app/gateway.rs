@@ -53,7 +53,8 @@ impl Gateway {
         numbers: Option<Numbers>,
     ) -> Result<Self, StartError> {
         let part = |error: &dyn std::fmt::Display| StartError::Part(error.to_string());
-        let Assembly { sso, book, store, rings, registrations } = Assembly::of(config, &system)?;
+        let Assembly { sso, book, store, rings, registrations, .. } =
+            Assembly::of(config, &system)?;
         registrations.restore().await.iter().for_each(log_report);
         crate::page::warm_up();
         let pace =

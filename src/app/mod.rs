@@ -9,6 +9,7 @@ pub mod health;
 pub mod log;
 pub mod metrics;
 mod pace;
+pub mod partner_api;
 pub mod parts;
 pub mod proxy;
 pub mod records;

@@ -1,10 +1,10 @@
 //! Room app (layer 6): puts the rooms below together from a configuration: stores, keys, clouds,
 //! journey. No sockets.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::partner_api::{self, Clients};
 use super::records::Records;
 use super::serve;
 use crate::account::Book;
@@ -70,6 +70,8 @@ pub struct Assembly {
     pub rings: Arc<Rings>,
     /// The service providers' metadata, for refreshing; nothing is loaded yet.
     pub registrations: Arc<Registrations>,
+    /// The clouds' partner APIs.
+    pub partner_apis: Clients,
 }
 
 impl Assembly {
@@ -80,6 +82,7 @@ impl Assembly {
     pub fn of(config: &Config, system: &System) -> Result<Self, StartError> {
         let records = Records::of(config).map_err(StartError::Declared)?;
         let store = store(config, system)?;
+        let partner_apis = partner_api::clients(records.partner_apis, &store, system)?;
         let rings = Arc::new(rings(config)?);
         let cache = config.clouds.metadata_cache.as_ref().map(|path| path.as_path().to_owned());
         let registrations =
@@ -90,7 +93,7 @@ impl Assembly {
         let book = Arc::new(book);
         let sso = Arc::new(Sso::new(Parts {
             book: Arc::clone(&book),
-            lists: HashSet::new(),
+            lists: partner_apis.keys().cloned().collect(),
             base_url: config.server.base_url.origin().to_owned(),
             clock: Arc::clone(&system.clock),
             random: Arc::clone(&system.random),
@@ -107,7 +110,7 @@ impl Assembly {
             },
             seed: *config.keys.master_key.expose(),
         }));
-        Ok(Self { sso, book, store, rings, registrations })
+        Ok(Self { sso, book, store, rings, registrations, partner_apis })
     }
 }
 

@@ -7,6 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::partner_api;
+use crate::cloud::api;
 use crate::cloud::overlay::Overrides;
 use crate::cloud::registration::{Registration, RequestSignatures, Source};
 use crate::cloud::{Clouds, Profile, ProfileFault};
@@ -28,6 +30,8 @@ pub struct Records {
     pub clouds: HashMap<TenantId, Arc<Profile>>,
     /// The service providers.
     pub registrations: Vec<Registration>,
+    /// Access to partner APIs, of the tenants that have it.
+    pub partner_apis: Vec<api::Settings>,
     /// API keys and ticket keys.
     pub partners: Partners,
 }
@@ -97,6 +101,9 @@ impl TenantReader<'_> {
         let customers = customers(declared);
         let (Some(profile), Some(tenant)) = (profile, tenant) else { return };
         self.needs(declared, &profile);
+        if let Some(api) = &declared.partner_api {
+            records.partner_apis.extend(self.partner_api(api, (&tenant, &profile)));
+        }
         let id = tenant.id.clone();
         let service_providers = declared.service_providers.iter().enumerate();
         for (index, provider) in service_providers.filter(|(_, provider)| provider.enabled) {
@@ -145,6 +152,21 @@ impl TenantReader<'_> {
         let required = profile.attributes.iter().filter(|rule| rule.presence == Presence::Required);
         if required.clone().any(|rule| rule.source == From::BpId) && declared.bp_id.is_none() {
             self.complain("bp_id", "the partner's account id at the cloud", "nothing");
+        }
+    }
+
+    fn partner_api(
+        &mut self,
+        declared: &config::PartnerApi,
+        of: (&Tenant, &Profile),
+    ) -> Option<api::Settings> {
+        match partner_api::settings(declared, of, &self.config.keys.master_key) {
+            Ok(settings) => Some(settings),
+            Err(misfit) => {
+                let key = format!("partner_api.{}", misfit.key);
+                self.complain(key.trim_end_matches('.'), misfit.expected, misfit.found);
+                None
+            }
         }
     }
 

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use super::{Common, Outcome};
 use crate::app::records::Records;
-use crate::config::{self, Config, EXAMPLE, Faults, SignIn, StoreUrl, Tenant};
+use crate::config::{
+    self, Config, Credentials, EXAMPLE, Faults, PartnerApi, SignIn, StoreUrl, Tenant,
+};
 
 /// Tell everything that is wrong with the configuration file, or what would run
 ///
@@ -92,10 +94,21 @@ fn describe(tenant: &Tenant, config: &Config) -> String {
         counted(tenant.ticket_keys.len(), "ticket key"),
         counted(tenant.api_keys.len(), "API key"),
     ];
+    if let Some(api) = &tenant.partner_api {
+        parts.push(format!("partner API by {}", caller(api)));
+    }
     if !tenant.enabled {
         parts.push("DISABLED".into());
     }
     parts.join(", ")
+}
+
+fn caller(api: &PartnerApi) -> &'static str {
+    match api.credentials() {
+        Some(Credentials::AccessKey { .. }) => "access key",
+        Some(Credentials::User { .. }) => "user and password",
+        None => "nothing",
+    }
 }
 
 fn counted(count: usize, noun: &str) -> String {
@@ -119,6 +132,7 @@ fn report(file: &Path, config: &Result<Config, Faults>) -> Value {
                 "entity_id": tenant.entity_id(base).as_str(),
                 "sign_in": tenant.sign_in.as_str(),
                 "service_providers": tenant.service_providers.len(),
+                "partner_api": tenant.partner_api.as_ref().map(caller),
             })
         })
         .collect();
@@ -174,6 +188,27 @@ portal_url = "https://shop.partner.example"
         assert!(out.contains("no faults\n"), "{out}");
         assert!(out.contains("behind a proxy that does TLS"), "{out}");
         assert!(out.contains("acme to huawei-cn, entityID https://sso.partner.example/acme"));
+    }
+
+    #[test]
+    fn access_to_a_partner_api_is_shown_or_what_it_lacks() {
+        let api = "[tenant.partner_api]\naccess_key = \"AK\"\n\
+                   secret_key = { file = \"master.key\" }\n";
+        let (outcome, out) = check(&format!("{SOUND}{api}"), false);
+        assert_eq!(outcome.unwrap(), ExitCode::SUCCESS);
+        assert!(out.contains("partner API by access key"), "{out}");
+
+        let european = SOUND.replace("huawei-cn", "huawei-eu");
+        let (outcome, _) = check(&format!("{european}{api}"), false);
+        let error = outcome.unwrap_err().to_string();
+        let expected = "14:1: tenant[1].partner_api.url: expected an https address, because the \
+                        cloud's profile names no host";
+        assert!(error.contains(expected), "{error}");
+
+        let generic = SOUND.replace("huawei-cn", "generic");
+        let (outcome, _) = check(&format!("{generic}{api}"), false);
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains("partner_api: expected a cloud whose profile has"), "{error}");
     }
 
     #[test]

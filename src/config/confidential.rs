@@ -116,12 +116,12 @@ fn redis_address(text: &str) -> Option<Login> {
     right.then(|| if login.contains(':') { Login::WithPassword } else { Login::Without })
 }
 
-/// A password for another server, as a secret.
+/// What another server knows us by: a password, or the secret half of an access key.
 #[derive(Debug)]
 pub struct Password(SecretString);
 
 impl Password {
-    /// The password, for the login.
+    /// The secret, for the login or the signature.
     pub fn as_secret(&self) -> &SecretString {
         &self.0
     }

@@ -10,6 +10,7 @@ mod declare;
 mod document;
 mod fault;
 mod gateway;
+mod partner_api;
 mod place;
 mod read;
 mod tenant;
@@ -26,6 +27,7 @@ pub use confidential::{MasterKey, Password, StoreUrl};
 pub use document::{EXAMPLE, document};
 pub use fault::{Fault, Faults};
 pub use gateway::{Clouds, Keys, Log, Server, Session, Store, Tls};
+pub use partner_api::{Credentials, PartnerApi};
 pub use place::{Directory, FilePath, MetadataSource, PrivateFile};
 pub use tenant::{ApiKey, CloudOverride, Customer, ServiceProvider, Tenant, TicketKey, User};
 pub use value::{

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::address::{BaseUrl, WebUrl};
 use super::declare::section;
+use super::partner_api::PartnerApi;
 use super::place::{FilePath, MetadataSource};
 use super::read::{Reader, join};
 use super::value::{
@@ -63,6 +64,8 @@ section! {
         ticket_audience: Option<String>, eg "https://sso.partner.example/acme";
         /// What differs from the cloud's profile, for test clouds and special agreements.
         cloud_override: Option<CloudOverride>;
+        /// Access to the cloud's partner API.
+        partner_api: Option<PartnerApi>;
         /// Keys of the partner's back end for the HTTP API.
         api_keys as "api_key": Vec<ApiKey> = [];
         /// Keys of the partner's back end that sign tickets.
