@@ -16,6 +16,7 @@ mod foreign;
 mod hostile;
 mod journey;
 mod ledger;
+mod reliability_redis;
 mod saml_c14n;
 mod saml_metadata;
 mod saml_signature;
