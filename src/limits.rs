@@ -147,3 +147,20 @@ pub const API_RETRY_AFTER: Duration = Duration::from_mins(1);
 pub const API_ANSWER_BYTES: usize = 1024 * 1024;
 /// How far the clocks of our own nodes may be apart for shared budgets to hold.
 pub const CLOCK_DRIFT: Duration = Duration::from_secs(10);
+/// Most pages of the cloud's list of customers that one reading takes: a million customers. A list
+/// without end must not be read for ever.
+pub const LIST_PAGES: u64 = 10_000;
+/// How far the cloud's clock may be from ours, where its list is asked for customers since some
+/// time.
+pub const CLOUD_CLOCK: time::Duration = time::Duration::hours(1);
+/// How long one node alone works on an intent: a call with all its attempts, and reading the list
+/// of a large partner. After a crash others wait this long.
+pub const INTENT_LEASE: time::Duration = time::Duration::minutes(2);
+/// How long reading the list for one intent may take: it ends before the lease does.
+pub const INTENT_LOOK: Duration = Duration::from_secs(90);
+/// Longest pause before an intent is gone on with. It is never given up without an answer.
+pub const INTENT_PAUSE: Duration = Duration::from_mins(10);
+/// Most intents that one node works on at one time: they mostly wait for the cloud.
+pub const INTENTS_AT_ONCE: usize = 16;
+/// How often a node looks for intents that others left, on average.
+pub const INTENT_POLL: Duration = Duration::from_secs(2);

@@ -51,6 +51,8 @@ const REQUESTS: &str = "skybridge_requests_total";
 const REQUEST: &str = "skybridge_request_seconds";
 const CONNECTIONS: &str = "skybridge_connections";
 const TLS_EXPIRES: &str = "skybridge_tls_certificate_not_after_timestamp_seconds";
+const CREATIONS: &str = "skybridge_creations_total";
+const CREATIONS_IN_HAND: &str = "skybridge_creations_in_hand";
 const LOG_LOST: &str = "skybridge_log_lines_lost_total";
 
 /// Everything that is published.
@@ -95,6 +97,17 @@ pub const METRICS: &[Metric] = &[
         name: TLS_EXPIRES,
         kind: Kind::Gauge,
         help: "When the certificate of the gateway's own TLS expires, in seconds since 1970.",
+    },
+    Metric {
+        name: CREATIONS,
+        kind: Kind::Counter,
+        help: "Turns of work on creations of accounts, by what came of each: done, failed, \
+               waiting, taken_over, stopped.",
+    },
+    Metric {
+        name: CREATIONS_IN_HAND,
+        kind: Kind::Gauge,
+        help: "Creations of accounts that this node is working on.",
     },
     Metric {
         name: LOG_LOST,
@@ -148,6 +161,18 @@ pub fn connections(listener: &'static str, open: usize) {
 pub fn tls_expires(unix_seconds: i64) {
     #[allow(clippy::cast_precision_loss, reason = "seconds of this age are far below 2^52")]
     gauge!(TLS_EXPIRES).set(unix_seconds as f64);
+}
+
+/// Counts one turn of work on a creation, by what came of it: `done`, `failed`, `waiting`,
+/// `taken_over`, `stopped`.
+pub fn creation(outcome: &'static str) {
+    counter!(CREATIONS, "outcome" => outcome).increment(1);
+}
+
+/// Notes how many creations this node is working on.
+pub fn creations_in_hand(number: usize) {
+    #[allow(clippy::cast_precision_loss, reason = "creations in hand are few")]
+    gauge!(CREATIONS_IN_HAND).set(number as f64);
 }
 
 /// Notes how many log lines were lost since the start.

@@ -266,6 +266,10 @@ catalogue! {
     /// Whether the cloud made the account, or made it over to the partner, is not known yet
     /// (CBC.99000050).
     CreationUnknown = 6120, 503, Cloud;
+    /// The tenant has no access to the cloud's partner API.
+    NoPartnerApi = 6121, 409, Operator;
+    /// No such creation of an account is known here.
+    CreationNotFound = 6122, 404, Partner;
 }
 
 impl fmt::Display for Code {

@@ -3,9 +3,19 @@
 //! it may sign in; nothing here knows of SSO.
 
 mod book;
+mod creation;
 pub mod link;
+mod listing;
 mod notice;
+mod plan;
+mod remote;
+mod steps;
+mod work;
 
 pub(crate) use book::rfc3339;
 pub use book::{Book, Evidence, Happened, described};
+pub use creation::{Creations, Request, is_over};
+pub use listing::{Extent, Listing, Reading, Says, Until, Watching};
 pub use notice::{Form, Notice};
+pub use plan::{Outcome, Wanted};
+pub use remote::{Asking, Remote, Remotes};

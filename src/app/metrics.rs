@@ -134,6 +134,8 @@ mod tests {
             measure::request(None, 404, Duration::from_millis(1));
             measure::connections("gateway", 7);
             measure::tls_expires(1_800_000_000);
+            measure::creation("done");
+            measure::creations_in_hand(2);
             measure::log_lost(3);
         });
         for metric in METRICS {
@@ -151,6 +153,8 @@ mod tests {
             "skybridge_request_seconds_bucket{route=\"/{tenant}/launch\",le=\"0.005\"} 1",
             "skybridge_connections{listener=\"gateway\"} 7",
             "skybridge_tls_certificate_not_after_timestamp_seconds 1800000000",
+            "skybridge_creations_total{outcome=\"done\"} 1",
+            "skybridge_creations_in_hand 2",
             "skybridge_log_lines_lost_total 3",
             concat!("skybridge_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
         ] {

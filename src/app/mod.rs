@@ -3,6 +3,7 @@
 //! concrete stores.
 
 pub mod api_transport;
+pub mod creations;
 pub mod fetch;
 pub mod gateway;
 pub mod health;

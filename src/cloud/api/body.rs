@@ -4,8 +4,10 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
 
 use super::Site;
 use super::call::{Api, Language};
@@ -20,6 +22,9 @@ use crate::limits;
 
 /// Longest id of a partner (contract §7.6).
 const PARTNER_ID_CHARS: usize = 64;
+
+const TIME: &[BorrowedFormatItem<'static>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 
 pub(super) const CHECK: Api =
     Api { name: "check-identity", path: "/v2/partners/sub-customers/users/check-identity" };
@@ -176,20 +181,31 @@ pub(super) fn list_body(filter: &Filter, page: Page) -> Result<Vec<u8>, FieldFau
         customer_id: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         account_name: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        associated_on_begin: Option<String>,
         offset: u64,
         limit: u64,
     }
-    let (customer_id, account_name) = match filter {
-        Filter::All => (None, None),
-        Filter::Id(id) => (Some(id.as_str()), None),
-        Filter::Name(name) => (None, Some(name.as_str())),
-    };
-    for (field, value) in [("customer_id", customer_id), ("account_name", account_name)] {
-        if let Some(value) = value {
-            rules::id(field, value, limits::ATTRIBUTE_CHARS)?;
+    let Page { offset, limit } = page;
+    let mut body =
+        Body { customer_id: None, account_name: None, associated_on_begin: None, offset, limit };
+    match filter {
+        Filter::All => {}
+        Filter::Id(id) => {
+            rules::id("customer_id", id, limits::ATTRIBUTE_CHARS)?;
+            body.customer_id = Some(id);
+        }
+        Filter::Name(name) => {
+            rules::id("account_name", name, limits::ATTRIBUTE_CHARS)?;
+            body.account_name = Some(name);
+        }
+        Filter::Since(time) => {
+            // Seconds of UTC, as the contract writes times (§7.1).
+            let written = time.to_offset(UtcOffset::UTC).format(TIME).unwrap_or_default();
+            body.associated_on_begin = Some(written);
         }
     }
-    Ok(json(&Body { customer_id, account_name, offset: page.offset, limit: page.limit }))
+    Ok(json(&body))
 }
 
 pub(super) fn listed(site: &Site, reply: &Reply) -> Result<Listed, Failure> {

@@ -118,6 +118,8 @@ pub enum Filter {
     Id(String),
     /// Those in whose account name this text occurs.
     Name(String),
+    /// Those who became the partner's customers at this time or later.
+    Since(OffsetDateTime),
 }
 
 /// A part of the list.

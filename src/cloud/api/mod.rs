@@ -150,6 +150,21 @@ impl Client {
         &self.site.rules
     }
 
+    /// The cloud's name for the tenant's sales platform (`xAccountType`).
+    #[must_use]
+    pub fn account_type(&self) -> &str {
+        &self.site.account_type
+    }
+
+    /// Whether a new customer satisfies the cloud's rules, as far as they can be told without
+    /// asking.
+    ///
+    /// # Errors
+    /// A [`Failure`] that names the first field that does not.
+    pub fn fits(&self, new: &NewCustomer) -> Result<(), Failure> {
+        body::create_body(&self.site, new).map(drop).map_err(Failure::from)
+    }
+
     /// Whether a name or contact can be used for a new customer.
     ///
     /// # Errors

@@ -223,7 +223,13 @@ async fn a_list_is_read_and_what_is_personal_is_left() {
     let page = Page::new(100, 1000);
     let nothing = client.list(&Filter::Id("c9".into()), page, Language::En).await.unwrap();
     assert_eq!(nothing, Listed { customers: Vec::new(), count: 0 });
+    let since = Filter::Since(time::macros::datetime!(2026-01-02 11:04:05 +8));
+    script.add(answer(200, "{}"));
+    client.list(&since, Page::first(), Language::En).await.unwrap();
     let sent = script.sent();
+    let begin = json!("2026-01-02T03:04:05Z");
+    let expected = json!({"associated_on_begin": begin, "offset": 0, "limit": 100});
+    assert_eq!(sent[2].json(), expected);
     assert_eq!(sent[0].json(), json!({"offset": 0, "limit": 100}));
     assert_eq!(sent[1].json(), json!({"customer_id": "c9", "offset": 100, "limit": 100}));
 }
