@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::fetch::HttpFetch;
 use super::health::{Check, Readiness, operate_router};
+use super::ledger;
 use super::log::{Log, log_request};
 use super::metrics::Numbers;
 use super::parts::{Assembly, StartError, System};
@@ -24,6 +25,7 @@ use crate::config::Config;
 use crate::http;
 use crate::keys::Rings;
 use crate::store::Ephemeral;
+use crate::store::ledger::Ledger;
 
 /// How often the key rings and TLS certificates are looked at for changes.
 const RELOAD: Duration = Duration::from_secs(30);
@@ -53,14 +55,19 @@ impl Gateway {
         numbers: Option<Numbers>,
     ) -> Result<Self, StartError> {
         let part = |error: &dyn std::fmt::Display| StartError::Part(error.to_string());
-        let Assembly { sso, book, store, rings, registrations, .. } =
-            Assembly::of(config, &system)?;
+        let ledger = ledger::open(&config.ledger).await?;
+        let kept = Arc::clone(&ledger);
+        let built = Assembly::of(config, &system, ledger)?;
+        let Assembly { sso, book, store, rings, registrations, .. } = built;
         registrations.restore().await.iter().for_each(log_report);
         crate::page::warm_up();
         let pace =
             Pace { readiness_grace: config.server.readiness_grace, drain: config.server.drain };
         let shutdown = Shutdown::new(pace);
-        let readiness = Arc::new(Readiness::new(shutdown.clone(), vec![("store", answers(store))]));
+        let readiness = Arc::new(Readiness::new(
+            shutdown.clone(),
+            vec![("store", answers(store)), ("ledger", answers_too(kept))],
+        ));
         let public = if config.server.public_metrics { numbers.clone() } else { None };
         let tls = match &config.server.tls {
             None => None,
@@ -159,6 +166,13 @@ fn answers(store: Arc<dyn Ephemeral>) -> Check {
     Box::new(move || {
         let store = Arc::clone(&store);
         Box::pin(async move { store.ping().await.is_ok() })
+    })
+}
+
+fn answers_too(ledger: Arc<dyn Ledger>) -> Check {
+    Box::new(move || {
+        let ledger = Arc::clone(&ledger);
+        Box::pin(async move { ledger.reachable().await.is_ok() })
     })
 }
 

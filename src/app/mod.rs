@@ -7,6 +7,7 @@ pub mod creations;
 pub mod fetch;
 pub mod gateway;
 pub mod health;
+pub mod ledger;
 pub mod log;
 pub mod metrics;
 mod pace;

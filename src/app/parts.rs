@@ -15,6 +15,7 @@ use crate::keys::{FileStore, MasterKey, Rings};
 use crate::random::Random;
 use crate::sso::{Parts, SessionLife, SigningPool, Sso};
 use crate::store::Ephemeral;
+use crate::store::ledger::Ledger;
 use crate::store::memory::Memory;
 use crate::store::memory_ledger::MemoryLedger;
 use crate::store::redis::{self, Redis};
@@ -79,7 +80,11 @@ impl Assembly {
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn of(config: &Config, system: &System) -> Result<Self, StartError> {
+    pub fn of(
+        config: &Config,
+        system: &System,
+        ledger: Arc<dyn Ledger>,
+    ) -> Result<Self, StartError> {
         let records = Records::of(config).map_err(StartError::Declared)?;
         let store = store(config, system)?;
         let partner_apis = partner_api::clients(records.partner_apis, &store, system)?;
@@ -88,7 +93,6 @@ impl Assembly {
         let registrations =
             Registrations::new(records.registrations, cache, Arc::clone(&system.clock));
         let registrations = Arc::new(registrations);
-        let ledger = Arc::new(MemoryLedger::default());
         let book = Book::new(ledger, Arc::clone(&system.clock), Arc::clone(&system.random));
         let book = Arc::new(book);
         let sso = Arc::new(Sso::new(Parts {
@@ -125,7 +129,8 @@ pub async fn metadata(
     kid: Option<&str>,
 ) -> Result<String, StartError> {
     let part = |refusal: crate::refusal::Refusal| StartError::Part(refusal.to_string());
-    let Assembly { sso, .. } = Assembly::of(config, system)?;
+    let nobody = Arc::new(MemoryLedger::default());
+    let Assembly { sso, .. } = Assembly::of(config, system, nobody)?;
     let visit = sso.visit(tenant).await.map_err(part)?;
     sso.metadata(&visit, kid).map_err(part)
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Common, Outcome};
 use crate::app::records::Records;
 use crate::config::{
-    self, Config, Credentials, EXAMPLE, Faults, PartnerApi, SignIn, StoreUrl, Tenant,
+    self, Config, Credentials, EXAMPLE, Faults, LedgerUrl, PartnerApi, SignIn, StoreUrl, Tenant,
 };
 
 /// Tell everything that is wrong with the configuration file, or what would run
@@ -75,6 +75,12 @@ fn summary(file: &Path, config: &Config, out: &mut dyn Write) -> io::Result<()> 
         StoreUrl::Redis(_) => "Redis",
     };
     writeln!(out, "  store    {store}")?;
+    let ledger = match &config.ledger.url {
+        LedgerUrl::Memory => "memory: a restart forgets who is linked".to_owned(),
+        LedgerUrl::Sqlite(file) => format!("SQLite, {}: one node only", file.display()),
+        LedgerUrl::Postgres(_) => "PostgreSQL".to_owned(),
+    };
+    writeln!(out, "  ledger   {ledger}")?;
     writeln!(out, "  keys     {}", config.keys.directory.as_path().display())?;
     for tenant in &config.tenants {
         writeln!(out, "  tenant   {}", describe(tenant, config))?;

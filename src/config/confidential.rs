@@ -13,7 +13,7 @@ use super::read::{Node, Reader, Value, join};
 use crate::password;
 
 /// The two ways to name a secret, for the document and the faults.
-const SOURCES: &str = "{ file = \"…\" } or { env = \"…\" }";
+pub(super) const SOURCES: &str = "{ file = \"…\" } or { env = \"…\" }";
 
 /// The key under which private keys are sealed at rest: 256 bits.
 #[derive(Debug)]
@@ -161,7 +161,11 @@ impl Value for password::Hash {
 }
 
 /// The secret that a table with one key, `file` or `env`, names.
-fn named_secret(node: &Node<'_>, reader: &mut Reader<'_>, kind: &str) -> Option<SecretString> {
+pub(super) fn named_secret(
+    node: &Node<'_>,
+    reader: &mut Reader<'_>,
+    kind: &str,
+) -> Option<SecretString> {
     let entry = match node.value.get_ref() {
         DeValue::Table(table) if table.len() == 1 => table.iter().next(),
         DeValue::Table(_) => None,

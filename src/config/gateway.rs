@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::address::{BaseUrl, Network};
 use super::confidential::{MasterKey, Password, StoreUrl};
 use super::declare::section;
+use super::durable::LedgerUrl;
 use super::place::{Directory, FilePath, PrivateFile};
 use super::read::{Reader, join};
 use super::value::{LogFilter, LogFormat, LoginName, Prefix};
@@ -92,6 +93,22 @@ section! {
 }
 
 section! {
+    /// What must survive: which customer is linked with which account at the cloud, accounts being
+    /// created, messages to partners.
+    #[check(check_ledger)]
+    pub struct Ledger, draft LedgerDraft {
+        /// `sqlite:FILE` for a single node, a `PostgreSQL` address for any number of them, or
+        /// `"memory"`, which forgets all of it at a restart. `PostgreSQL` is spoken to over TLS
+        /// unless the address ends in `?sslmode=disable`. An address with a password is named as a
+        /// secret.
+        url: LedgerUrl = "sqlite:skybridge.sqlite3", eg { env = "SKYBRIDGE_DATABASE_URL" };
+        /// Certificate authorities, in PEM, that vouch for the `PostgreSQL` server beside the public
+        /// ones.
+        ca_file: Option<FilePath>, eg "certs/postgres-ca.pem";
+    }
+}
+
+section! {
     /// The keys that sign assertions.
     pub struct Keys, draft KeysDraft {
         /// Where the key rings are, sealed under the master key. `skybridge keys new` creates it.
@@ -167,6 +184,14 @@ fn check_store(store: &StoreDraft, reader: &mut Reader<'_>) {
     if let (Some(Some(_)), Some(None)) = (&store.sentinel_user, &store.sentinel_password) {
         let path = join(&store.path, "sentinel_user");
         reader.fault(&path, "a `sentinel_password` beside it", "a user alone", None);
+    }
+}
+
+fn check_ledger(ledger: &LedgerDraft, reader: &mut Reader<'_>) {
+    let server = matches!(ledger.url, Some(LedgerUrl::Postgres(_)));
+    if !server && matches!(ledger.ca_file, Some(Some(_))) {
+        let path = join(&ledger.path, "ca_file");
+        reader.fault(&path, "no certificate authority without PostgreSQL", "one", None);
     }
 }
 

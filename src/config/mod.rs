@@ -8,6 +8,7 @@ mod address;
 mod confidential;
 mod declare;
 mod document;
+mod durable;
 mod fault;
 mod gateway;
 mod partner_api;
@@ -25,8 +26,9 @@ use toml::de::{DeTable, DeValue};
 pub use address::{BaseUrl, Network, WebUrl};
 pub use confidential::{MasterKey, Password, StoreUrl};
 pub use document::{EXAMPLE, document};
+pub use durable::LedgerUrl;
 pub use fault::{Fault, Faults};
-pub use gateway::{Clouds, Keys, Log, Server, Session, Store, Tls};
+pub use gateway::{Clouds, Keys, Ledger, Log, Server, Session, Store, Tls};
 pub use partner_api::{Credentials, PartnerApi};
 pub use place::{Directory, FilePath, MetadataSource, PrivateFile};
 pub use tenant::{ApiKey, CloudOverride, Customer, ServiceProvider, Tenant, TicketKey, User};
@@ -48,6 +50,8 @@ section! {
         log: Log = {};
         /// Where short-lived state is kept.
         store: Store = {};
+        /// What must survive.
+        ledger: Ledger = {};
         /// The keys that sign assertions.
         keys: Keys = {};
         /// How long people stay signed in.

@@ -33,6 +33,7 @@ fn environment(name: &str) -> Option<String> {
     match name {
         "MASTER" => Some(MASTER_KEY.into()),
         "SKYBRIDGE_REDIS_URL" => Some("rediss://app:hunter2@redis.internal/0".into()),
+        "SKYBRIDGE_DATABASE_URL" => Some("postgres://app:hunter2@db.internal/skybridge".into()),
         "SKYBRIDGE_SENTINEL_PASSWORD" => Some("hunter2".into()),
         "ALICE_PASSWORD_HASH" => {
             password::Hash::make(b"alice", &SequenceRandom::new(1)).ok().map(|hash| hash.to_phc())
@@ -83,6 +84,7 @@ fn documented_files() -> TempDir {
         "certs/tls.crt",
         "certs/tls.key",
         "certs/redis-ca.pem",
+        "certs/postgres-ca.pem",
         "certs/cloud-metadata.pem",
         "partner/ticket-key.pem",
         "partner/secret.key",
@@ -308,6 +310,40 @@ fn a_secret_that_is_not_there_is_a_fault() {
     assert!(only_fault(from, "{ file = \"no-such-file\" }").contains("no-such-file: No such file"));
     assert!(only_fault(from, "{ vault = \"x\" }").contains("a table with other keys"));
     assert!(only_fault("master_key = { env = \"MASTER\" }", "").contains("found nothing"));
+}
+
+#[test]
+fn the_ledger_is_a_file_beside_the_configuration_unless_it_is_said_otherwise() {
+    let ledger = |text: &str| {
+        let directory = documented_files();
+        let text = MINIMAL.replace("[keys]", &format!("[ledger]\n{text}\n[keys]"));
+        let config = parse(&text, &directory.path().join("x.toml"), &environment);
+        config.map(|config| (config.ledger.url, directory.path().to_owned()))
+    };
+    for (text, file) in [
+        ("", "skybridge.sqlite3"),
+        ("url = \"sqlite:a/b.db\"", "a/b.db"),
+        ("url = \"sqlite:///var/lib/b.db\"", "/var/lib/b.db"),
+    ] {
+        let (url, directory) = ledger(text).unwrap();
+        let LedgerUrl::Sqlite(found) = url else { panic!("{url:?}") };
+        assert_eq!(found, directory.join(file));
+    }
+    let (url, _) = ledger("url = { env = \"SKYBRIDGE_DATABASE_URL\" }").unwrap();
+    let LedgerUrl::Postgres(url) = url else { panic!("{url:?}") };
+    assert!(url.expose_secret().contains("hunter2"));
+    assert!(matches!(ledger("url = \"memory\"").unwrap().0, LedgerUrl::Memory));
+
+    for (text, expected) in [
+        ("url = \"postgres://app:hunter2@db/x\"", "no password in this file"),
+        ("url = \"mysql://app@db/x\"", "a postgres:// address with user and database"),
+        ("url = \"postgres://app@db\"", "a postgres:// address with user and database"),
+        ("url = \"sqlite::memory:\"", "sqlite:FILE"),
+        ("ca_file = \"certs/postgres-ca.pem\"", "no certificate authority without PostgreSQL"),
+    ] {
+        let faults = ledger(text).unwrap_err().to_string();
+        assert!(faults.contains(expected) && !faults.contains("hunter2"), "{faults}");
+    }
 }
 
 #[test]

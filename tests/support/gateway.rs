@@ -25,6 +25,7 @@ use skybridge::config;
 use skybridge::http;
 use skybridge::keys::{FileStore, Kid, Locksmith, MasterKey};
 use skybridge::store::Ephemeral;
+use skybridge::store::memory_ledger::MemoryLedger;
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -87,7 +88,9 @@ impl TestGateway {
         let config = config::parse(&text, &folder.path().join("gateway.toml"), &env)
             .unwrap_or_else(|faults| panic!("{faults}"));
         let system = System { clock: clock.clone(), random: Arc::new(SystemRandom) };
-        let built = Assembly::of(&config, &system).unwrap_or_else(|error| panic!("{error}"));
+        let ledger = Arc::new(MemoryLedger::default());
+        let built =
+            Assembly::of(&config, &system, ledger).unwrap_or_else(|error| panic!("{error}"));
         let Assembly { sso, book, store, registrations, .. } = built;
         for report in registrations.restore().await {
             assert!(report.outcome.is_ok(), "{report:?}");
