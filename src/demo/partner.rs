@@ -53,7 +53,7 @@ impl Site {
         Ok(Arc::new(Self {
             at: at.clone(),
             api: Api {
-                url: format!("{}/api/v1/{TENANT}/tickets", at.gateway),
+                base: format!("{}/api/v1/{TENANT}", at.gateway),
                 key: secrets.api_key.clone(),
                 client: client()?,
             },

@@ -1,9 +1,9 @@
-//! Room demo (layer 6): the two ways in which a partner's back end lets a customer through: asking
-//! the gateway's API for a ticket, and signing one itself. The partner's site and the check both
-//! use this; a real partner may copy it.
+//! Room demo (layer 6): what a partner's back end asks of the gateway's API, first of all to let a
+//! customer through by a ticket; and how it signs such a ticket itself. The partner's site and the
+//! check both use this; a real partner may copy it.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -31,10 +31,10 @@ pub(super) struct Customer {
     pub(super) service: Option<String>,
 }
 
-/// Asks the gateway for tickets.
+/// The gateway's API, for one tenant.
 pub(super) struct Api {
-    /// `POST` goes here.
-    pub(super) url: String,
+    /// Its addresses begin so: `…/api/v1/{tenant}`.
+    pub(super) base: String,
     /// Proves who asks.
     pub(super) key: SecretString,
     /// The client.
@@ -57,15 +57,27 @@ struct Given {
 impl Api {
     /// Asks for a ticket. The same idempotency key and customer give the same ticket again.
     pub(super) async fn ask(&self, idempotency_key: &str, customer: &Customer) -> Answer {
-        let asked = self
-            .client
-            .post(&self.url)
-            .bearer_auth(self.key.expose_secret())
-            .header("idempotency-key", idempotency_key)
-            .json(customer)
-            .send()
-            .await;
-        match asked {
+        self.post("/tickets", idempotency_key, customer).await
+    }
+
+    /// Looks at something.
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        self.send(self.client.get(format!("{}{path}", self.base))).await
+    }
+
+    /// Asks for something to be made, once for each idempotency key.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        idempotency_key: &str,
+        body: &impl Serialize,
+    ) -> Answer {
+        let request = self.client.post(format!("{}{path}", self.base));
+        self.send(request.header("idempotency-key", idempotency_key).json(body)).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Answer {
+        match request.bearer_auth(self.key.expose_secret()).send().await {
             Ok(response) => {
                 let status = response.status();
                 Answer { status, body: response.json().await.unwrap_or(Value::Null) }
@@ -85,10 +97,13 @@ impl Answer {
     /// What the gateway said instead.
     pub(super) fn url(&self) -> Result<String, String> {
         let given = || Given::deserialize(&self.body).ok().filter(|_| self.status == 201);
-        given().map(|given| given.url).ok_or_else(|| {
-            let text = |name: &str| self.body.get(name).and_then(Value::as_str).unwrap_or("–");
-            format!("{} {}: {}", self.status.as_u16(), text("code"), text("detail"))
-        })
+        given().map(|given| given.url).ok_or_else(|| self.said())
+    }
+
+    /// What a refusal says.
+    pub(super) fn said(&self) -> String {
+        let text = |name: &str| self.body.get(name).and_then(Value::as_str).unwrap_or("–");
+        format!("{} {}: {}", self.status.as_u16(), text("code"), text("detail"))
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) struct Browser {
 }
 
 /// One answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Page {
     /// Where it is.
     pub(super) url: Url,

@@ -2,7 +2,7 @@
 //! and cloud from outside only, so the same check drives a deployed gateway with a simulated cloud.
 //!
 //! Read in this order: `journeys`, `newcomers`, `refusals` (what is walked), `stage` (the hops),
-//! `reading`, `browser`, `form`, `report`, `keep`.
+//! `telling`, `reading`, `browser`, `form`, `report`, `keep`.
 
 mod browser;
 mod form;
@@ -13,6 +13,7 @@ mod reading;
 mod refusals;
 mod report;
 mod stage;
+mod telling;
 
 use std::sync::Arc;
 

@@ -90,6 +90,32 @@ fn place(url: &Url) -> String {
     format!("{}{shown}", url.origin().ascii_serialization())
 }
 
+/// A page of the gateway that refuses, and posts nothing anywhere.
+pub(super) fn refusal(page: &Page, status: u16, code: &str) -> Ended<()> {
+    let shown = page.body.contains(&format!("data-code=\"{code}\""));
+    if page.status == status && shown && !page.body.contains("SAMLResponse") {
+        return Ok(((), format!("{status} {code}")));
+    }
+    Err(format!("expected {status} {code}, found {}", said(page)))
+}
+
+/// A page of the simulated cloud that says what is wrong.
+pub(super) fn objection(page: Page, code: &str) -> Ended<Page> {
+    if page.body.contains(&format!("<strong id=\"code\">{code}</strong>")) {
+        let detail = format!("{} {code}", page.status);
+        return Ok((page, detail));
+    }
+    Err(format!("expected {code}, found {}", said(&page)))
+}
+
+/// A page that is there.
+pub(super) fn opened(page: Page) -> Ended<Page> {
+    match page.status {
+        200 => Ok((page, "200".to_owned())),
+        _ => Err(format!("expected 200, found {}", said(&page))),
+    }
+}
+
 /// The form of a delivery page, which answers `asked`.
 pub(super) fn delivery(page: &Page, asked: &Asked, message: usize) -> Result<Delivery, String> {
     if page.status != 200 || !page.body.contains("name=\"SAMLResponse\"") {

@@ -8,7 +8,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::browser::{Browser, Page};
-use super::reading::{Asked, Delivery, Ended, authn_request, delivery, parameter, redirect, said};
+use super::reading::{
+    Asked, Delivery, Ended, authn_request, delivery, objection, parameter, redirect, refusal, said,
+};
 use super::report::{Hop, Message, Verdict};
 use super::{Target, ticket};
 use crate::app::parts::System;
@@ -174,7 +176,7 @@ impl Stage {
     /// The gateway's API, where a key is given.
     pub(super) fn api(&self) -> Option<ticket::Api> {
         Some(ticket::Api {
-            url: format!("{}/api/v1/{}/tickets", self.target.gateway, self.target.tenant),
+            base: format!("{}/api/v1/{}", self.target.gateway, self.target.tenant),
             key: self.target.api_key.clone()?,
             client: self.client.clone(),
         })
@@ -300,14 +302,7 @@ impl Stage {
         page: Result<Page, String>,
         (status, code): (u16, &str),
     ) -> Result<(), Stopped> {
-        let ended = page.and_then(|page| {
-            let shown = page.body.contains(&format!("data-code=\"{code}\""));
-            if page.status == status && shown && !page.body.contains("SAMLResponse") {
-                return Ok(((), format!("{status} {code}")));
-            }
-            Err(format!("expected {status} {code}, found {}", said(&page)))
-        });
-        self.settle(hop, ended)
+        self.settle(hop, page.and_then(|page| refusal(&page, status, code)))
     }
 
     /// The cloud refuses a form.
@@ -319,12 +314,7 @@ impl Stage {
         code: &str,
     ) -> Result<(), Stopped> {
         let posted = browser.post(&delivery.from, &delivery.acs, &delivery.fields()).await;
-        let ended = posted.and_then(|page| {
-            if page.body.contains(&format!("<strong id=\"code\">{code}</strong>")) {
-                return Ok(((), format!("{} {code}", page.status)));
-            }
-            Err(format!("expected {code}, found {}", said(&page)))
-        });
-        self.settle(hop, ended)
+        let ended = posted.and_then(|page| objection(page, code));
+        self.settle(hop, ended.map(|(_, detail)| ((), detail)))
     }
 }
