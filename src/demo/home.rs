@@ -27,6 +27,8 @@ pub(super) const TICKET_KEY: &str = "partner-ticket-key.pem";
 const TICKET_PRIVATE_KEY: &str = "partner-ticket-private-key.pem";
 /// The key of the API: likewise.
 const API_KEY: &str = "partner-api.key";
+/// The secret half of the access key to the cloud's partner API.
+pub(super) const CLOUD_SECRET: &str = "cloud-access.key";
 
 /// The directory of a demo. A temporary one goes with it.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub(super) struct Secrets {
     pub(super) api_key: SecretString,
     /// The private key that signs tickets, in PEM.
     pub(super) ticket_key: SecretString,
+    /// The secret half of the access key to the cloud's partner API.
+    pub(super) cloud_secret: SecretString,
 }
 
 impl Home {
@@ -70,7 +74,8 @@ impl Home {
         self.temporary
     }
 
-    /// Makes what is not there yet: master key, the tenants' RSA keys, ticket key, API key.
+    /// Makes what is not there yet: master key, the tenants' RSA keys, ticket key, API key, access
+    /// key of the cloud.
     pub(super) fn furnish(&self, host: &str, system: &System) -> Result<Secrets, Error> {
         self.make_rings(host, system)?;
         let private = self.path.join(TICKET_PRIVATE_KEY);
@@ -80,11 +85,17 @@ impl Home {
             self.write(TICKET_KEY, pair.public_key_pem().as_bytes())?;
             write_private(&private, pair.serialize_pem().as_bytes())?;
         }
-        let api_key = self.path.join(API_KEY);
-        if !api_key.exists() {
-            write_private(&api_key, random::token(&*system.random).as_bytes())?;
+        let [api_key, cloud_secret] = [API_KEY, CLOUD_SECRET].map(|name| self.path.join(name));
+        for path in [&api_key, &cloud_secret] {
+            if !path.exists() {
+                write_private(path, random::token(&*system.random).as_bytes())?;
+            }
         }
-        Ok(Secrets { api_key: read(&api_key)?, ticket_key: read(&private)? })
+        Ok(Secrets {
+            api_key: read(&api_key)?,
+            ticket_key: read(&private)?,
+            cloud_secret: read(&cloud_secret)?,
+        })
     }
 
     /// Writes a file that everybody may read.

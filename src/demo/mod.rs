@@ -15,6 +15,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use secrecy::ExposeSecret as _;
 use tokio::task::JoinSet;
 use url::Url;
 
@@ -27,7 +28,8 @@ use crate::app::serve::{self, Listener};
 use crate::app::shutdown::{Shutdown, on_signals};
 use crate::cloud::registration::{Fetch, Registrations};
 use crate::config::{self, Config};
-use crate::fakecloud::{self, Accounts, FakeCloud, Knobs, Provision};
+use crate::fakecloud::{self, Accounts, Credentials, FakeCloud, Knobs, Provision};
+use crate::random;
 use home::{Home, Secrets};
 use people::{CUSTOMERS, LOCAL_USERS, Person};
 
@@ -37,6 +39,8 @@ pub const TENANT: &str = "acme";
 pub const BRAVO: &str = "bravo";
 /// The `kid` of the key that signs tickets.
 const TICKET_KID: &str = "demo";
+/// The id of the tenant's access key at the cloud.
+const ACCESS_KEY: &str = "DEMO-ACCESS-KEY";
 /// Ports of partner, gateway and cloud begin here unless told otherwise.
 pub const PORT_BASE: u16 = 8080;
 /// How often a free port for the gateway is looked for: another process may take it in between.
@@ -159,7 +163,8 @@ impl Demo {
                 Err(error) => return Err(error.into()),
             }
         };
-        provision(&cloud, &addresses, &config, &system).await?;
+        let at_cloud = AtCloud { cloud: &cloud, addresses: &addresses, secrets: &secrets };
+        at_cloud.provision(&config, &system).await?;
 
         let (shutdown, registrations) = (gateway.shutdown(), gateway.registrations());
         let mut tasks = JoinSet::new();
@@ -268,31 +273,48 @@ fn cloud(base: &str, knobs: Knobs, system: &System) -> Result<Arc<FakeCloud>, Er
     FakeCloud::new(fakecloud::Options { knobs, ..options }).map_err(|error| part(&error))
 }
 
-/// Hands the tenants' metadata to the cloud, as a person does on its page.
-async fn provision(
-    cloud: &FakeCloud,
-    addresses: &Addresses,
-    config: &Config,
-    system: &System,
-) -> Result<(), Error> {
-    let bound = |people: &[Person]| {
-        let linked = people.iter().filter(|person| person.linked);
-        Accounts::Bound(linked.map(|person| person.user_id.to_owned()).collect())
-    };
-    let accounts = [bound(&CUSTOMERS), bound(&LOCAL_USERS)];
-    for (tenant, accounts) in [TENANT, BRAVO].into_iter().zip(accounts) {
-        let provision = Provision {
-            metadata_xml: parts::metadata(config, system, tenant, None).await?,
-            callback_url: Some(format!("{}/{tenant}/link-result", addresses.gateway)),
-            bp_id: settings::bp_id(tenant),
-            return_url: Some(format!("{}/", addresses.partner)),
-            wanted_account_type: Some(account_type(tenant)),
-            accounts,
-            credentials: None,
+/// What a person does on the cloud's page for partners.
+struct AtCloud<'a> {
+    cloud: &'a FakeCloud,
+    addresses: &'a Addresses,
+    secrets: &'a Secrets,
+}
+
+impl AtCloud<'_> {
+    /// Hands the tenants' metadata and addresses to the cloud.
+    async fn provision(&self, config: &Config, system: &System) -> Result<(), Error> {
+        let bound = |people: &[Person]| {
+            let linked = people.iter().filter(|person| person.linked);
+            Accounts::Bound(linked.map(|person| person.user_id.to_owned()).collect())
         };
-        cloud.provision(&provision).map_err(|finding| Error::Part(finding.to_string()))?;
+        let with_api = (TENANT, bound(&CUSTOMERS), Some(self.credentials(system)));
+        for (tenant, accounts, credentials) in [with_api, (BRAVO, bound(&LOCAL_USERS), None)] {
+            let Addresses { gateway, partner, .. } = self.addresses;
+            let provision = Provision {
+                metadata_xml: parts::metadata(config, system, tenant, None).await?,
+                callback_url: Some(format!("{gateway}/{tenant}/link-result")),
+                bp_id: settings::bp_id(tenant),
+                return_url: Some(format!("{partner}/")),
+                wanted_account_type: Some(account_type(tenant)),
+                accounts,
+                credentials,
+            };
+            let done = self.cloud.provision(&provision);
+            done.map_err(|finding| Error::Part(finding.to_string()))?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// What the gateway calls the partner API with. Nobody signs in as the user.
+    fn credentials(&self, system: &System) -> Credentials {
+        Credentials {
+            access_key: ACCESS_KEY.to_owned(),
+            secret_key: self.secrets.cloud_secret.expose_secret().to_owned(),
+            user_name: "operator".to_owned(),
+            password: random::token(&*system.random),
+            domain_name: "demo_partner".to_owned(),
+        }
+    }
 }
 
 /// Fetches the cloud's metadata and says what was wrong with it.

@@ -7,9 +7,9 @@ use askama::Template;
 use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::home::{KEYS, MASTER_KEY, TICKET_KEY};
+use super::home::{CLOUD_SECRET, KEYS, MASTER_KEY, TICKET_KEY};
 use super::people::{CUSTOMERS, LOCAL_USERS, Person};
-use super::{Addresses, BRAVO, Error, TENANT, TICKET_KID, account_type};
+use super::{ACCESS_KEY, Addresses, BRAVO, Error, TENANT, TICKET_KID, account_type};
 use crate::app::parts::System;
 use crate::password::Hash;
 
