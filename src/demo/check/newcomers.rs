@@ -1,5 +1,6 @@
-//! Room demo (layer 6): journeys of customers who have no cloud account yet (contract §1.3, §1.4,
-//! §1.6, §1.7). Each run invents its own customers, so that a target can be checked again and again.
+//! Room demo (layer 6): journeys of customers who have no cloud account yet, and who get one on the
+//! cloud's pages (contract §1.3, §1.4, §1.6, §1.7). Each run invents its own customers, so that a
+//! target can be checked again and again.
 
 use serde_json::json;
 use url::Url;
