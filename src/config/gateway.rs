@@ -102,8 +102,8 @@ section! {
         /// unless the address ends in `?sslmode=disable`. An address with a password is named as a
         /// secret.
         url: LedgerUrl = "sqlite:skybridge.sqlite3", eg { env = "SKYBRIDGE_DATABASE_URL" };
-        /// Certificate authorities, in PEM, that vouch for the `PostgreSQL` server beside the public
-        /// ones.
+        /// Certificate authorities, in PEM, that vouch for the `PostgreSQL` server beside the
+        /// public ones.
         ca_file: Option<FilePath>, eg "certs/postgres-ca.pem";
     }
 }
