@@ -53,6 +53,7 @@ const CONNECTIONS: &str = "skybridge_connections";
 const TLS_EXPIRES: &str = "skybridge_tls_certificate_not_after_timestamp_seconds";
 const CREATIONS: &str = "skybridge_creations_total";
 const CREATIONS_IN_HAND: &str = "skybridge_creations_in_hand";
+const WEBHOOKS: &str = "skybridge_webhook_attempts_total";
 const LOG_LOST: &str = "skybridge_log_lines_lost_total";
 
 /// Everything that is published.
@@ -108,6 +109,11 @@ pub const METRICS: &[Metric] = &[
         name: CREATIONS_IN_HAND,
         kind: Kind::Gauge,
         help: "Creations of accounts that this node is working on.",
+    },
+    Metric {
+        name: WEBHOOKS,
+        kind: Kind::Counter,
+        help: "Attempts to bring a message to a partner, by how they ended: delivered, failed, ...",
     },
     Metric {
         name: LOG_LOST,
@@ -173,6 +179,11 @@ pub fn creation(outcome: &'static str) {
 pub fn creations_in_hand(number: usize) {
     #[allow(clippy::cast_precision_loss, reason = "creations in hand are few")]
     gauge!(CREATIONS_IN_HAND).set(number as f64);
+}
+
+/// Counts one attempt to bring a message to a partner, by how it ended.
+pub fn webhook(attempt: &'static str) {
+    counter!(WEBHOOKS, "attempt" => attempt).increment(1);
 }
 
 /// Notes how many log lines were lost since the start.

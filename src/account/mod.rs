@@ -10,6 +10,7 @@ mod notice;
 mod plan;
 mod remote;
 mod steps;
+pub mod webhook;
 mod work;
 
 pub(crate) use book::rfc3339;

@@ -20,6 +20,8 @@ use super::proxy::{Proxies, see_client};
 use super::serve::{self, Listener};
 use super::shutdown::{Pace, Shutdown};
 use super::tls::Certificates;
+use super::webhooks;
+use crate::account::webhook::Postman;
 use crate::cloud::registration::{Fetch, Registrations, Report};
 use crate::config::Config;
 use crate::http;
@@ -39,6 +41,7 @@ pub struct Gateway {
     tls: Option<Arc<Certificates>>,
     rings: Arc<Rings>,
     registrations: Arc<Registrations>,
+    postman: Arc<Postman>,
     refresh: Duration,
     shutdown: Shutdown,
 }
@@ -58,7 +61,8 @@ impl Gateway {
         let ledger = ledger::open(&config.ledger).await?;
         let kept = Arc::clone(&ledger);
         let built = Assembly::of(config, &system, ledger)?;
-        let Assembly { sso, book, store, rings, registrations, .. } = built;
+        let Assembly { sso, book, store, hooks, rings, registrations, .. } = built;
+        let postman = webhooks::postman(hooks, &book, &system)?;
         registrations.restore().await.iter().for_each(log_report);
         crate::page::warm_up();
         let pace =
@@ -108,6 +112,7 @@ impl Gateway {
             tls,
             rings,
             registrations,
+            postman,
             refresh: config.clouds.metadata_refresh,
             shutdown,
         })
@@ -144,6 +149,7 @@ impl Gateway {
             self.refresh,
             self.shutdown.clone(),
         ));
+        tasks.spawn(webhooks::send(self.postman, self.shutdown.clone()));
         let hangup = signal(SignalKind::hangup());
         let hangup = hangup.map_err(|error| StartError::Part(format!("SIGHUP: {error}")))?;
         tasks.spawn(reload(self.rings, hangup, self.shutdown.clone()));

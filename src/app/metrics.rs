@@ -136,6 +136,7 @@ mod tests {
             measure::tls_expires(1_800_000_000);
             measure::creation("done");
             measure::creations_in_hand(2);
+            measure::webhook("delivered");
             measure::log_lost(3);
         });
         for metric in METRICS {
@@ -155,6 +156,7 @@ mod tests {
             "skybridge_tls_certificate_not_after_timestamp_seconds 1800000000",
             "skybridge_creations_total{outcome=\"done\"} 1",
             "skybridge_creations_in_hand 2",
+            "skybridge_webhook_attempts_total{attempt=\"delivered\"} 1",
             "skybridge_log_lines_lost_total 3",
             concat!("skybridge_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
         ] {

@@ -21,3 +21,4 @@ pub mod shared_keys;
 pub mod shutdown;
 pub mod system;
 pub mod tls;
+pub mod webhooks;

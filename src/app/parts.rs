@@ -8,6 +8,7 @@ use super::partner_api::{self, Clients};
 use super::records::Records;
 use super::serve;
 use crate::account::Book;
+use crate::account::webhook::Hooks;
 use crate::clock::Clock;
 use crate::cloud::registration::Registrations;
 use crate::config::{self, Complaint, Config, StoreUrl};
@@ -67,6 +68,8 @@ pub struct Assembly {
     pub book: Arc<Book>,
     /// The store under it, for readiness.
     pub store: Arc<dyn Ephemeral>,
+    /// Where partners want to be told.
+    pub hooks: Hooks,
     /// The keys, for reloading.
     pub rings: Arc<Rings>,
     /// The service providers' metadata, for refreshing; nothing is loaded yet.
@@ -114,7 +117,8 @@ impl Assembly {
             },
             seed: *config.keys.master_key.expose(),
         }));
-        Ok(Self { sso, book, store, rings, registrations, partner_apis })
+        let hooks = records.hooks;
+        Ok(Self { sso, book, store, hooks, rings, registrations, partner_apis })
     }
 }
 

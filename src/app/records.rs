@@ -7,7 +7,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use secrecy::ExposeSecret as _;
+
 use super::partner_api;
+use crate::account::webhook::{Hook, Hooks, Secret};
 use crate::cloud::api;
 use crate::cloud::overlay::Overrides;
 use crate::cloud::registration::{Registration, RequestSignatures, Source};
@@ -34,6 +37,8 @@ pub struct Records {
     pub partner_apis: Vec<api::Settings>,
     /// API keys and ticket keys.
     pub partners: Partners,
+    /// Where partners want to be told what becomes of customers.
+    pub hooks: Hooks,
 }
 
 impl Records {
@@ -97,6 +102,7 @@ impl TenantReader<'_> {
         let profile = self.profile(declared);
         let tenant = self.tenant(declared);
         let partner = self.partner(declared);
+        let hook = declared.webhook.as_ref().map(|webhook| self.hook(webhook));
         let users: Vec<_> = declared.users.iter().filter_map(|user| self.user(user)).collect();
         let customers = customers(declared);
         let (Some(profile), Some(tenant)) = (profile, tenant) else { return };
@@ -110,6 +116,9 @@ impl TenantReader<'_> {
             records.registrations.extend(self.registration(&id, index, provider));
         }
         records.clouds.insert(id.clone(), Arc::new(profile));
+        if let Some(Some(hook)) = hook {
+            records.hooks.insert(id.clone(), hook);
+        }
         records.partners.add(id, partner);
         records.directory.add(tenant, customers, users);
     }
@@ -225,6 +234,17 @@ impl TenantReader<'_> {
             partner.ticket_keys.extend(keys.into_iter().flatten());
         }
         partner
+    }
+
+    fn hook(&mut self, declared: &config::Webhook) -> Option<Hook> {
+        let url = EndpointUrl::parse(declared.url.as_str());
+        let url = self.take("webhook.url", "an https address", url);
+        let secret = |secret: &config::WebhookSecret| {
+            Secret::parse(secret.as_secret().expose_secret()).ok_or("another text")
+        };
+        let secrets = declared.secrets.iter().map(secret).collect::<Result<_, _>>();
+        let secrets = self.take("webhook.secrets", "whsec_ and 24 to 64 bytes in base64", secrets);
+        Some(Hook { url: url?, secrets: secrets? })
     }
 
     fn user(&mut self, declared: &config::User) -> Option<LocalUser> {

@@ -137,6 +137,37 @@ impl Value for Password {
     }
 }
 
+/// A secret that signs messages to a partner.
+#[derive(Debug)]
+pub struct WebhookSecret(SecretString);
+
+impl WebhookSecret {
+    /// The text of the secret, for the signer.
+    pub fn as_secret(&self) -> &SecretString {
+        &self.0
+    }
+}
+
+impl Value for WebhookSecret {
+    fn kind() -> String {
+        format!("a secret, {SOURCES}: whsec_ and the base64 of 24 to 64 random bytes")
+    }
+
+    fn read(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = named_secret(node, reader, &Self::kind())?;
+        let text = SecretString::from(text.expose_secret().trim());
+        let base64 = text.expose_secret().strip_prefix("whsec_").unwrap_or_default();
+        let octets = STANDARD.decode(base64).map(Zeroizing::new);
+        if octets.is_ok_and(|octets| (24..=64).contains(&octets.len())) {
+            return Some(Self(text));
+        }
+        let hint = Some("make one with: echo whsec_$(openssl rand -base64 32)".into());
+        let expected = "whsec_ and the base64 of 24 to 64 random bytes";
+        reader.fault(&node.path, expected, "something else (not shown)", hint);
+        None
+    }
+}
+
 impl Value for password::Hash {
     fn kind() -> String {
         format!("an Argon2id hash in PHC notation, as text or as {SOURCES}")

@@ -24,14 +24,16 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 pub use address::{BaseUrl, Network, WebUrl};
-pub use confidential::{MasterKey, Password, StoreUrl};
+pub use confidential::{MasterKey, Password, StoreUrl, WebhookSecret};
 pub use document::{EXAMPLE, document};
 pub use durable::LedgerUrl;
 pub use fault::{Fault, Faults};
 pub use gateway::{Clouds, Keys, Ledger, Log, Server, Session, Store, Tls};
 pub use partner_api::{Credentials, PartnerApi};
 pub use place::{Directory, FilePath, MetadataSource, PrivateFile};
-pub use tenant::{ApiKey, CloudOverride, Customer, ServiceProvider, Tenant, TicketKey, User};
+pub use tenant::{
+    ApiKey, CloudOverride, Customer, ServiceProvider, Tenant, TicketKey, User, Webhook,
+};
 pub use value::{
     Code, EntityId, KeyHash, LogFilter, LogFormat, LoginName, ParameterName, PersonId, Prefix,
     Scope, ServiceHost, SignIn, Slug, TicketAlgorithm,

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::address::{BaseUrl, WebUrl};
+use super::confidential::WebhookSecret;
 use super::declare::section;
 use super::partner_api::PartnerApi;
 use super::place::{FilePath, MetadataSource};
@@ -66,6 +67,9 @@ section! {
         cloud_override: Option<CloudOverride>;
         /// Access to the cloud's partner API.
         partner_api: Option<PartnerApi>;
+        /// Where the partner wants to be told what becomes of customers. Without it messages are
+        /// kept and can be sent later.
+        webhook: Option<Webhook>;
         /// Keys of the partner's back end for the HTTP API.
         api_keys as "api_key": Vec<ApiKey> = [];
         /// Keys of the partner's back end that sign tickets.
@@ -108,6 +112,17 @@ section! {
         sha256: KeyHash, eg "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
         /// What may be called with the key.
         scopes: Vec<Scope> = ["tickets", "customers", "webhooks"], eg ["tickets"];
+    }
+}
+
+section! {
+    /// The partner's address for signed messages; see `docs/webhooks.md`.
+    #[check(check_webhook)]
+    pub struct Webhook, draft WebhookDraft {
+        /// The address that messages are posted to. Redirects are not followed.
+        url: WebUrl, eg "https://shop.partner.example/hooks/skybridge";
+        /// What signs the messages: one secret, or the new and the old one while they are changed.
+        secrets: Vec<WebhookSecret>, eg [{ file = "partner/webhook.key" }];
     }
 }
 
@@ -216,6 +231,20 @@ fn check_tenant(tenant: &TenantDraft, reader: &mut Reader<'_>) {
     }
     if let (Some(users), Some(customers)) = (&tenant.users, &tenant.customers) {
         check_people(&tenant.path, users, customers, reader);
+    }
+}
+
+fn check_webhook(draft: &WebhookDraft, reader: &mut Reader<'_>) {
+    if let Some(secrets) = &draft.secrets
+        && !(1..=2).contains(&secrets.len())
+    {
+        let path = join(&draft.path, "secrets");
+        reader.fault(
+            &path,
+            "one secret, or two while they are changed",
+            &secrets.len().to_string(),
+            None,
+        );
     }
 }
 

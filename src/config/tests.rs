@@ -16,6 +16,9 @@ use crate::random::SequenceRandom;
 /// 32 bytes in base64, and nothing like any other text here.
 const MASTER_KEY: &str = "c2VjcmV0LW1hc3Rlci1rZXktb2YtMzItYnl0ZXMhISE=";
 
+/// A secret for a webhook.
+const WEBHOOK_SECRET: &str = "whsec_YS1zZWNyZXQtb2YtdGhlLXdlYmhvb2shIQ==\n";
+
 const MINIMAL: &str = r#"
 [server]
 base_url = "https://sso.partner.example"
@@ -91,6 +94,7 @@ fn documented_files() -> TempDir {
     ] {
         put(&directory, name, "content");
     }
+    put(&directory, "partner/webhook.key", WEBHOOK_SECRET);
     directory
 }
 
