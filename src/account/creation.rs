@@ -14,6 +14,7 @@ use super::plan::{Plan, Wanted};
 use super::remote::Remotes;
 use super::work::{Tools, Work};
 use crate::clock::Clock;
+use crate::cloud::api::{Effect, Failure, Lasting};
 use crate::limits;
 use crate::random::{self, Random};
 use crate::refusal::{Code, Refusal};
@@ -68,6 +69,43 @@ impl Creations {
         &self.remotes
     }
 
+    /// Whether the cloud's rules allow what a customer shall get, as far as they can be told
+    /// without asking.
+    ///
+    /// # Errors
+    /// [`Code::NoPartnerApi`], or the first field that breaks a rule.
+    pub fn fits(&self, tenant: &TenantId, person: &Person, wanted: &Wanted) -> Result<(), Failure> {
+        let remote = self.remotes.of(tenant).map_err(|refused| Failure {
+            code: refused.code,
+            lasting: Lasting::Final,
+            effect: Effect::Nothing,
+            answer: None,
+            field: None,
+            cause: refused.cause,
+        })?;
+        remote.fits(&wanted.customer(&person.account_id))
+    }
+
+    /// What was begun under the key of a wish.
+    ///
+    /// # Errors
+    /// [`Code::IdempotencyConflict`] if it was another wish; a store's refusal.
+    pub async fn begun_before(
+        &self,
+        tenant: &TenantId,
+        wish: &Request<'_>,
+    ) -> Result<Option<Intent>, Refusal> {
+        let Some(key) = wish.idempotency_key else { return Ok(None) };
+        let found = self.book.ledger().intent_asked(tenant, key).await?;
+        match found {
+            Some(intent) if intent.asked != wish.wanted.fingerprint(wish.person) => {
+                let cause = "expected the body that was sent under this key, found another";
+                Err(Refusal::new(Code::IdempotencyConflict, cause))
+            }
+            found => Ok(found),
+        }
+    }
+
     /// Step 1: writes the intent. From here on it comes to its end whatever happens to this
     /// process.
     ///
@@ -76,11 +114,10 @@ impl Creations {
     /// [`Code::IdempotencyConflict`]; [`Code::CustomerDisabled`]; [`Code::AlreadyLinked`],
     /// [`Code::CreationUnderWay`] and whatever else refuses the event; a store's refusal.
     pub async fn begin(&self, tenant: &TenantId, wish: Request<'_>) -> Result<Intent, Refusal> {
-        if let Some(same) = self.asked_before(tenant, &wish).await? {
+        if let Some(same) = self.begun_before(tenant, &wish).await? {
             return Ok(same);
         }
-        let new = wish.wanted.customer(&wish.person.account_id);
-        self.remotes.of(tenant)?.fits(&new).map_err(|failure| failure.refusal())?;
+        self.fits(tenant, wish.person, wish.wanted).map_err(|failure| failure.refusal())?;
         let account = self.book.meet(tenant, wish.person, LinkState::None).await?;
         if account.suspended_at.is_some() {
             let cause = "expected a customer who is switched on, found one switched off";
@@ -101,7 +138,9 @@ impl Creations {
                 Ok(intent)
             }
             // Somebody was faster; perhaps with the same wish.
-            Err(refused) if refused.code == Code::CreationUnderWay => {
+            Err(refused)
+                if matches!(refused.code, Code::CreationUnderWay | Code::AlreadyLinked) =>
+            {
                 match self.same_under_way(tenant, &wish).await? {
                     Some(same) => Ok(same),
                     None => Err(refused),
@@ -190,30 +229,13 @@ impl Creations {
         }
     }
 
-    /// What was begun under the same key.
-    async fn asked_before(
-        &self,
-        tenant: &TenantId,
-        wish: &Request<'_>,
-    ) -> Result<Option<Intent>, Refusal> {
-        let Some(key) = wish.idempotency_key else { return Ok(None) };
-        let found = self.book.ledger().intent_asked(tenant, key).await?;
-        match found {
-            Some(intent) if intent.asked != wish.wanted.fingerprint(wish.person) => {
-                let cause = "expected the body that was sent under this key, found another";
-                Err(Refusal::new(Code::IdempotencyConflict, cause))
-            }
-            found => Ok(found),
-        }
-    }
-
     async fn same_under_way(
         &self,
         tenant: &TenantId,
         wish: &Request<'_>,
     ) -> Result<Option<Intent>, Refusal> {
         if wish.idempotency_key.is_some() {
-            return self.asked_before(tenant, wish).await;
+            return self.begun_before(tenant, wish).await;
         }
         let account = self.book.find(tenant, &wish.person.user_id).await?;
         match &account.intent {

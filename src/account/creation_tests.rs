@@ -15,8 +15,8 @@ use crate::account::remote::{Asking, Remote};
 use crate::account::work::cloud_account;
 use crate::clock::ManualClock;
 use crate::cloud::api::{
-    self, AssociationKind, Availability, Creation, Effect, Failure, FieldFault, Filter, Language,
-    Lasting, Listed, ListedCustomer, NewCustomer, Page, Rules, Subject,
+    self, AssociationKind, Availability, Creation, FieldFault, Filter, Language, Listed,
+    ListedCustomer, NewCustomer, Page, Rules, Subject,
 };
 use crate::random::SequenceRandom;
 use crate::store::account::{Account, CloudAccount};

@@ -10,6 +10,7 @@ use axum::middleware::from_fn_with_state;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
+use super::creations;
 use super::fetch::HttpFetch;
 use super::health::{Check, Readiness, operate_router};
 use super::ledger;
@@ -21,11 +22,13 @@ use super::serve::{self, Listener};
 use super::shutdown::{Pace, Shutdown};
 use super::tls::Certificates;
 use super::webhooks;
+use crate::account::Creations;
 use crate::account::webhook::Postman;
 use crate::cloud::registration::{Fetch, Registrations, Report};
 use crate::config::Config;
 use crate::http;
 use crate::keys::Rings;
+use crate::random::Random;
 use crate::store::Ephemeral;
 use crate::store::ledger::Ledger;
 
@@ -42,6 +45,8 @@ pub struct Gateway {
     rings: Arc<Rings>,
     registrations: Arc<Registrations>,
     postman: Arc<Postman>,
+    creations: Arc<Creations>,
+    random: Arc<dyn Random>,
     refresh: Duration,
     shutdown: Shutdown,
 }
@@ -80,6 +85,8 @@ impl Gateway {
                 Some(Arc::new(loaded.map_err(|e| part(&e))?))
             }
         };
+        let creations = Arc::clone(sso.creations());
+        let random = Arc::clone(&system.random);
         let routes = http::router(http::Gateway {
             sso,
             book,
@@ -113,6 +120,8 @@ impl Gateway {
             rings,
             registrations,
             postman,
+            creations,
+            random,
             refresh: config.clouds.metadata_refresh,
             shutdown,
         })
@@ -162,7 +171,12 @@ impl Gateway {
                 operate.serve(app, shutdown).await;
             });
         }
+        let hands = creations::run(self.creations, self.random, self.shutdown.clone());
+        let hands = tokio::spawn(hands);
         self.listener.serve(self.app, self.shutdown).await;
+        if let Err(error) = hands.await {
+            tracing::error!(%error, "the work on creations ended early");
+        }
         tasks.shutdown().await;
         Ok(())
     }

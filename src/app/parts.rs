@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::partner_api::{self, Clients};
 use super::records::Records;
 use super::serve;
-use crate::account::Book;
 use crate::account::webhook::Hooks;
+use crate::account::{Book, Creations, Remote, Remotes};
 use crate::clock::Clock;
+use crate::cloud::api::Client;
 use crate::cloud::registration::Registrations;
 use crate::config::{self, Complaint, Config, StoreUrl};
 use crate::keys::{FileStore, MasterKey, Rings};
@@ -98,8 +99,15 @@ impl Assembly {
         let registrations = Arc::new(registrations);
         let book = Book::new(ledger, Arc::clone(&system.clock), Arc::clone(&system.random));
         let book = Arc::new(book);
+        let creations = Arc::new(Creations::new(
+            Arc::clone(&book),
+            remotes(&partner_apis),
+            Arc::clone(&system.clock),
+            Arc::clone(&system.random),
+        ));
         let sso = Arc::new(Sso::new(Parts {
             book: Arc::clone(&book),
+            creations,
             lists: partner_apis.keys().cloned().collect(),
             base_url: config.server.base_url.origin().to_owned(),
             clock: Arc::clone(&system.clock),
@@ -120,6 +128,13 @@ impl Assembly {
         let hooks = records.hooks;
         Ok(Self { sso, book, store, hooks, rings, registrations, partner_apis })
     }
+}
+
+fn remotes(clients: &Clients) -> Remotes {
+    Remotes::new(clients.iter().map(|(tenant, client)| {
+        let remote: Arc<dyn Remote> = Arc::<Client>::clone(client);
+        (tenant.clone(), remote)
+    }))
 }
 
 /// A tenant's IDP Metadata.xml, without a running gateway.

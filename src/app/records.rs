@@ -303,6 +303,7 @@ fn scope(declared: config::Scope) -> Scope {
     match declared {
         config::Scope::Tickets => Scope::Tickets,
         config::Scope::Customers => Scope::Customers,
+        config::Scope::Creations => Scope::Creations,
         config::Scope::Webhooks => Scope::Webhooks,
     }
 }

@@ -111,7 +111,7 @@ section! {
         /// holds.
         sha256: KeyHash, eg "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
         /// What may be called with the key.
-        scopes: Vec<Scope> = ["tickets", "customers", "webhooks"], eg ["tickets"];
+        scopes: Vec<Scope> = ["tickets", "customers", "creations", "webhooks"], eg ["tickets"];
     }
 }
 

@@ -308,6 +308,8 @@ choice! {
         Tickets = "tickets",
         /// Seeing customers, and switching them off and on.
         Customers = "customers",
+        /// Creating accounts at the cloud, and seeing how far that is.
+        Creations = "creations",
         /// Seeing the messages to the webhook, and sending dead ones anew.
         Webhooks = "webhooks",
     }

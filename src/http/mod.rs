@@ -57,6 +57,8 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/{tenant}/saml/metadata/{kid}", get(saml::metadata_of_key))
         .route("/{tenant}/link-result", post(link_result::post))
         .route("/api/v1/{tenant}/tickets", post(api::tickets::post))
+        .route("/api/v1/{tenant}/customers", post(api::creations::post))
+        .route("/api/v1/{tenant}/creations/{id}", get(api::creations::get))
         .route("/api/v1/{tenant}/customers/{id}", get(api::customers::get))
         .route("/api/v1/{tenant}/customers/{id}/suspend", post(api::customers::suspend))
         .route("/api/v1/{tenant}/customers/{id}/resume", post(api::customers::resume))

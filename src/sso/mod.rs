@@ -2,6 +2,7 @@
 //! it. Only this room can make a [`Delivery`], and only from a verified request (design §3, §6).
 
 mod answer;
+mod creation;
 mod issue;
 mod launch;
 mod linked;
@@ -30,7 +31,7 @@ pub use session::SessionLife;
 pub use sign_in::local::Typed;
 pub use sign_in::ticket::{Claims, Given};
 
-use crate::account::Book;
+use crate::account::{Book, Creations};
 use crate::clock::Clock;
 use crate::cloud::Profile;
 use crate::cloud::registration::Registrations;
@@ -58,6 +59,8 @@ pub struct Parts {
     pub directory: Arc<dyn Directory>,
     /// How customers stand with the cloud.
     pub book: Arc<Book>,
+    /// What creates accounts at the cloud.
+    pub creations: Arc<Creations>,
     /// The tenants whose cloud can be asked for its list of customers.
     pub lists: HashSet<TenantId>,
     /// Each tenant's cloud, with the tenant's changes applied.
@@ -84,6 +87,7 @@ pub struct Sso {
     store: Arc<dyn Ephemeral>,
     directory: Arc<dyn Directory>,
     book: Arc<Book>,
+    creations: Arc<Creations>,
     lists: HashSet<TenantId>,
     clouds: HashMap<TenantId, Arc<Profile>>,
     registrations: Arc<Registrations>,
@@ -240,6 +244,7 @@ impl Sso {
             store: parts.store,
             directory: parts.directory,
             book: parts.book,
+            creations: parts.creations,
             lists: parts.lists,
             clouds: parts.clouds,
             registrations: parts.registrations,

@@ -11,6 +11,8 @@ mod api;
 mod browser;
 mod cloud_registration;
 #[cfg(feature = "fake-cloud")]
+mod creation;
+#[cfg(feature = "fake-cloud")]
 mod demo;
 mod foreign;
 mod hostile;

@@ -83,6 +83,7 @@ impl TestGateway {
             "STORE" => Some(store.to_owned()),
             "HASH" => Some(hash.clone()),
             "MASTER" => Some(master.clone()),
+            "PARTNER_SECRET" => Some("sk-of-the-partner".to_owned()),
             _ => None,
         };
         let config = config::parse(&text, &folder.path().join("gateway.toml"), &env)
@@ -157,7 +158,7 @@ fn write_files(folder: &Path, clock: &ManualClock) -> [Kid; 2] {
     let add = |tenant: &str, key: &material::Pair| {
         smith.import(tenant, &key.private_pem, &key.certificate_pem).unwrap().kid
     };
-    for tenant in ["bravo", "closed", "generic"] {
+    for tenant in ["bravo", "closed", "delta", "generic"] {
         add(tenant, active);
     }
     let kids = [add("acme", active), add("acme", next)];
@@ -182,7 +183,7 @@ fn configuration() -> String {
          [session]\nidle = \"30m\"\nabsolute = \"8h\"\n",
         PREFIX.trim_end_matches(':'),
     );
-    for tenant in ["acme", "bravo", "closed", "generic"] {
+    for tenant in ["acme", "bravo", "closed", "delta", "generic"] {
         let cloud = if tenant == "generic" { "generic" } else { "huawei-cn" };
         let file = if tenant == "generic" { "sp.xml" } else { "cloud.xml" };
         write!(
@@ -199,11 +200,16 @@ fn configuration() -> String {
         .unwrap();
         text.push_str(&match tenant {
             "bravo" => users(),
+            "delta" => [PARTNER_API.to_owned(), partner()].concat(),
             _ => partner(),
         });
     }
     text
 }
+
+/// Delta's access to a cloud that nobody answers for.
+const PARTNER_API: &str = "[tenant.partner_api]\nurl = \"https://bss.cloud.example\"\n\
+                           access_key = \"AKPARTNER\"\nsecret_key = { env = \"PARTNER_SECRET\" }\n";
 
 /// What a partner's back end calls and signs with, and its customers.
 fn partner() -> String {

@@ -194,7 +194,8 @@ fn unreadable(error: &serde_json::Error) -> Declined {
 }
 
 /// The caller is told the names of unknown fields, the log is not: they are the caller's words.
-fn invalid(faults: Vec<Fault>) -> Declined {
+/// A refusal for these faults.
+pub(in crate::http) fn invalid(faults: Vec<Fault>) -> Declined {
     let line = |fault: &Fault| {
         let Fault { field, expected, found } = fault;
         match found.as_str() {

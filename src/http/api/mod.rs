@@ -2,6 +2,7 @@
 //! documents. One file for each thing that can be called.
 
 pub(super) mod body;
+pub(super) mod creations;
 pub(super) mod customers;
 pub(super) mod tickets;
 pub(super) mod webhooks;
@@ -21,6 +22,9 @@ use super::problem::{self, Declined};
 use crate::refusal::{Code, Refusal};
 use crate::sso::Visit;
 use crate::sso::sign_in::Scope;
+
+/// Longest idempotency key, characters.
+const IDEMPOTENCY_KEY_CHARS: usize = 128;
 
 /// A request's body, or why it was not read.
 type Body = Result<Bytes, BytesRejection>;
@@ -45,6 +49,16 @@ async fn authorized(
 fn names<T>(names: Names<T>) -> Result<T, Refusal> {
     let unreadable = |_| Refusal::new(Code::NotFound, "expected UTF-8 in the address, found other");
     names.map(|Path(names)| names).map_err(unreadable)
+}
+
+/// The key under which a call may be made again without being done again.
+fn idempotency_key(context: &Context) -> Result<&str, Refusal> {
+    let key = context.header("idempotency-key").unwrap_or_default();
+    if (1..=IDEMPOTENCY_KEY_CHARS).contains(&key.len()) {
+        return Ok(key);
+    }
+    let cause = format!("expected an Idempotency-Key of 1 to {IDEMPOTENCY_KEY_CHARS} characters");
+    Err(Refusal::new(Code::IdempotencyKeyInvalid, cause))
 }
 
 /// The octets of the body.

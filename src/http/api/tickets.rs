@@ -6,16 +6,12 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::body::{self, ADDRESS, DETAIL, PERSON_ID};
-use super::{Body, Names, answer, authorized, names, octets};
+use super::{Body, Names, answer, authorized, idempotency_key, names, octets};
 use crate::http::Gateway;
 use crate::http::context::Context;
 use crate::http::problem::Declined;
-use crate::refusal::{Code, Refusal};
 use crate::sso::Claims;
 use crate::sso::sign_in::Scope;
-
-/// Longest idempotency key, characters.
-const IDEMPOTENCY_KEY_CHARS: usize = 128;
 
 #[derive(Serialize)]
 struct TicketGiven {
@@ -58,12 +54,7 @@ async fn give(
             service: service?,
         })
     })?;
-    let idempotency_key = context.header("idempotency-key").unwrap_or_default();
-    if !(1..=IDEMPOTENCY_KEY_CHARS).contains(&idempotency_key.len()) {
-        let cause =
-            format!("expected an Idempotency-Key of 1 to {IDEMPOTENCY_KEY_CHARS} characters");
-        return Err(Refusal::new(Code::IdempotencyKeyInvalid, cause).into());
-    }
+    let idempotency_key = idempotency_key(context)?;
     let given = gateway.sso.give_ticket(&visit.tenant, idempotency_key, &claims).await?;
     Ok(TicketGiven { url: given.url, expires_in: given.expires_in })
 }

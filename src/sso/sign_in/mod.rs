@@ -42,6 +42,8 @@ pub enum Scope {
     Tickets,
     /// Seeing customers, and switching them off and on.
     Customers,
+    /// Creating accounts at the cloud.
+    Creations,
     /// Seeing the messages to the partner's webhook, and sending dead ones anew.
     Webhooks,
 }
@@ -53,6 +55,7 @@ impl Scope {
         match self {
             Self::Tickets => "tickets",
             Self::Customers => "customers",
+            Self::Creations => "creations",
             Self::Webhooks => "webhooks",
         }
     }

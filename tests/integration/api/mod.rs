@@ -1,6 +1,7 @@
 //! The API as a partner's back end calls it: keys, customers, messages, and what is wrong with a
 //! call.
 
+mod creations;
 mod customers;
 mod keys;
 mod problems;
