@@ -19,6 +19,7 @@ mod hostile;
 mod journey;
 mod ledger;
 mod reliability_redis;
+mod reliability_sql;
 mod saml_c14n;
 mod saml_metadata;
 mod saml_signature;
