@@ -66,6 +66,7 @@ impl Gateway {
         let ledger = ledger::open(&config.ledger).await?;
         let kept = Arc::clone(&ledger);
         let built = Assembly::of(config, &system, ledger)?;
+        ledger::declare(&*kept, &built.declared, &*system.clock).await?;
         let Assembly { sso, book, store, hooks, rings, registrations, .. } = built;
         let postman = webhooks::postman(hooks, &book, &system)?;
         registrations.restore().await.iter().for_each(log_report);

@@ -1,26 +1,33 @@
 //! Room app (layer 6): puts the rooms below together from a configuration: stores, keys, clouds,
 //! journey. No sockets.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{self, SHA256};
+
+use super::ledger;
 use super::partner_api::{self, Clients};
 use super::records::Records;
 use super::serve;
+use super::shared_keys::SharedKeys;
 use crate::account::webhook::Hooks;
 use crate::account::{Book, Creations, Remote, Remotes};
 use crate::clock::Clock;
 use crate::cloud::api::Client;
 use crate::cloud::registration::Registrations;
-use crate::config::{self, Complaint, Config, StoreUrl};
-use crate::keys::{FileStore, MasterKey, Rings};
+use crate::config::{self, Complaint, Config, KeyPlace, StoreUrl};
+use crate::keys::{FileStore, KeyError, KeyStore, MasterKey, Rings};
 use crate::random::Random;
 use crate::sso::{Parts, SessionLife, SigningPool, Sso};
 use crate::store::Ephemeral;
 use crate::store::ledger::Ledger;
 use crate::store::memory::Memory;
 use crate::store::memory_ledger::MemoryLedger;
+use crate::store::record::Tenant;
 use crate::store::redis::{self, Redis};
+use crate::store::tenancy::{Copies, Declaration};
 
 /// What the gateway takes from the system.
 #[derive(Clone)]
@@ -77,6 +84,8 @@ pub struct Assembly {
     pub registrations: Arc<Registrations>,
     /// The clouds' partner APIs.
     pub partner_apis: Clients,
+    /// What the configuration says about each tenant, for the ledger.
+    pub declared: Vec<Declaration>,
 }
 
 impl Assembly {
@@ -95,8 +104,10 @@ impl Assembly {
         let rings = Arc::new(rings(config)?);
         let cache = config.clouds.metadata_cache.as_ref().map(|path| path.as_path().to_owned());
         let registrations =
-            Registrations::new(records.registrations, cache, Arc::clone(&system.clock));
+            Registrations::new(records.registrations, cache, Arc::clone(&system.clock))
+                .with_history(Arc::clone(&ledger) as Arc<dyn Copies>);
         let registrations = Arc::new(registrations);
+        let declared = records.directory.tenants().map(|tenant| declaration(tenant)).collect();
         let book = Book::new(ledger, Arc::clone(&system.clock), Arc::clone(&system.random));
         let book = Arc::new(book);
         let creations = Arc::new(Creations::new(
@@ -126,7 +137,7 @@ impl Assembly {
             seed: *config.keys.master_key.expose(),
         }));
         let hooks = records.hooks;
-        Ok(Self { sso, book, store, hooks, rings, registrations, partner_apis })
+        Ok(Self { sso, book, store, hooks, rings, registrations, partner_apis, declared })
     }
 }
 
@@ -176,11 +187,31 @@ fn store(config: &Config, system: &System) -> Result<Arc<dyn Ephemeral>, StartEr
     }
 }
 
+/// What a tenant is, in short: another text after every change that the rooms below see.
+fn declaration(tenant: &Tenant) -> Declaration {
+    let mut digest = String::with_capacity(64);
+    for octet in digest::digest(&SHA256, format!("{tenant:?}").as_bytes()).as_ref() {
+        let _ = write!(digest, "{octet:02x}");
+    }
+    Declaration { tenant: tenant.id.clone(), digest }
+}
+
+/// Where the configuration keeps the keys.
+///
+/// # Errors
+/// [`KeyError`].
+pub fn key_store(config: &Config) -> Result<Arc<dyn KeyStore>, KeyError> {
+    match (config.keys.kept_in, ledger::options(&config.ledger)) {
+        (KeyPlace::Directory, _) => Ok(Arc::new(FileStore::new(config.keys.directory.as_path()))),
+        (KeyPlace::Ledger, Some(options)) => Ok(Arc::new(SharedKeys::open(&options)?)),
+        (KeyPlace::Ledger, None) => Err(KeyError::Shared("the ledger is no database".to_owned())),
+    }
+}
+
 fn rings(config: &Config) -> Result<Rings, StartError> {
-    let part = |error: crate::keys::KeyError| StartError::Part(error.to_string());
+    let part = |error: KeyError| StartError::Part(error.to_string());
     let master = MasterKey::from_bytes(config.keys.master_key.expose()).map_err(part)?;
-    let files = Arc::new(FileStore::new(config.keys.directory.as_path()));
-    let (rings, found) = Rings::open(files, master).map_err(part)?;
+    let (rings, found) = Rings::open(key_store(config).map_err(part)?, master).map_err(part)?;
     for (tenant, problem) in &found.problems {
         tracing::error!(tenant, %problem, "signing keys cannot be used");
     }

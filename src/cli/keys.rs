@@ -12,11 +12,12 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::{Common, Outcome};
+use crate::app::parts::key_store;
 use crate::app::system::{SystemClock, SystemRandom};
-use crate::config::Config;
+use crate::config::{Config, KeyPlace};
 use crate::keys::{
-    Added, Certificate, FileStore, KeyError, KeyRing, KeySize, KeyState, Kid, Locksmith, MasterKey,
-    Recipe, read_private_file,
+    Added, Certificate, FileStore, KeyError, KeyRing, KeySet, KeySize, KeyState, KeyStore as _,
+    Kid, Locksmith, MasterKey, Recipe, read_private_file,
 };
 
 const ROTATION: &str = "\
@@ -49,6 +50,8 @@ enum Command {
     Import(Import),
     Promote(Promote),
     Retire(Retire),
+    /// Copy the keys of the directory into the ledger's database, for all nodes
+    Share,
 }
 
 /// Make a key: active when it is the tenant's first, next otherwise
@@ -135,15 +138,17 @@ impl Keys {
     pub(super) fn run(&self, common: &Common, out: &mut dyn Write) -> Outcome {
         let config = common.load()?;
         let master = MasterKey::from_bytes(config.keys.master_key.expose())?;
-        let store = FileStore::new(config.keys.directory.as_path());
+        let store = key_store(&config)?;
         let desk = Desk {
             smith: Locksmith {
-                store: &store,
+                store: &*store,
                 master: &master,
                 clock: &SystemClock,
                 random: &SystemRandom,
             },
             tenants: tenants(&config),
+            directory: (config.keys.kept_in == KeyPlace::Ledger)
+                .then(|| FileStore::new(config.keys.directory.as_path())),
         };
         desk.serve(&self.command, out)
     }
@@ -177,6 +182,8 @@ fn tenants(config: &Config) -> Vec<Tenant> {
 struct Desk<'a> {
     smith: Locksmith<'a>,
     tenants: Vec<Tenant>,
+    /// The directory whose keys can be shared, if they are not worked on there.
+    directory: Option<FileStore>,
 }
 
 impl Desk<'_> {
@@ -195,6 +202,7 @@ impl Desk<'_> {
                 self.smith.retire(&tenant.id, kid)?;
                 self.changed(tenant, on, kid, out)
             }
+            Command::Share => self.share(out),
         }
     }
 
@@ -216,6 +224,29 @@ impl Desk<'_> {
             .map_err(|error| format!("cannot read {}: {error}", import.certificate.display()))?;
         let added = self.smith.import(&tenant.id, &key, &certificate)?;
         self.added(tenant, &import.on, &added, out)
+    }
+
+    /// Sealed as they are, which is possible only under the same master key. Those that are there
+    /// already win.
+    fn share(&self, out: &mut dyn Write) -> Outcome {
+        let Some(directory) = &self.directory else {
+            return Err("the keys are kept in the directory. Write kept_in = \"ledger\" into the \
+                        [keys] of the configuration first"
+                .into());
+        };
+        for tenant in directory.tenants()? {
+            let Some(set) = directory.load(&tenant)? else { continue };
+            KeyRing::open(&set, self.smith.master)?;
+            let count = set.records.len();
+            match self.smith.store.save(&KeySet { version: 0, ..set }) {
+                Ok(()) => writeln!(out, "{tenant}: {count} keys are shared now")?,
+                Err(KeyError::Conflict { .. }) => {
+                    writeln!(out, "{tenant}: left alone, there are shared keys already")?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(ExitCode::SUCCESS)
     }
 
     fn list(&self, list: &List, out: &mut dyn Write) -> Outcome {
@@ -400,6 +431,8 @@ mod tests {
         clock: ManualClock,
         random: SequenceRandom,
         dir: tempfile::TempDir,
+        /// Whose keys can be shared.
+        directory: Option<PathBuf>,
     }
 
     #[derive(Debug, clap::Parser)]
@@ -417,6 +450,7 @@ mod tests {
                 clock: ManualClock::at(datetime!(2026-11-21 10:00 UTC)),
                 random: SequenceRandom::new(1),
                 dir,
+                directory: None,
             }
         }
 
@@ -435,7 +469,9 @@ mod tests {
                 sso_url: format!("https://sso.partner.example/{id}/saml/sso"),
             });
             let mut out = Vec::new();
-            let code = Desk { smith, tenants: tenants.into() }.serve(&line.keys.command, &mut out);
+            let directory = self.directory.as_ref().map(FileStore::new);
+            let code = Desk { smith, tenants: tenants.into(), directory }
+                .serve(&line.keys.command, &mut out);
             let out = String::from_utf8(out).unwrap();
             match code.map_err(|error| error.to_string())? {
                 ExitCode::SUCCESS => Ok(out),
@@ -450,6 +486,25 @@ mod tests {
 
     fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
         value.pointer(pointer).and_then(Value::as_str).unwrap()
+    }
+
+    #[test]
+    fn keys_of_a_directory_are_shared_once() {
+        let node = Shop::new();
+        let told = node.run("share").unwrap_err();
+        assert!(told.contains("kept_in = \"ledger\""), "{told}");
+        let made = node.json("new --tenant acme --bits 2048");
+        node.run("new --tenant acme --bits 2048").unwrap();
+        let all = Shop { directory: Some(node.dir.path().join("keys")), ..Shop::new() };
+        assert_eq!(all.run("share").unwrap(), "acme: 2 keys are shared now\n");
+        assert!(all.run("list --tenant acme").unwrap().contains(text(&made, "/kid")));
+        let again = all.run("share").unwrap();
+        assert_eq!(again, "acme: left alone, there are shared keys already\n");
+        let foreign = MasterKey::from_bytes(&[8; 32]).unwrap();
+        let stranger = Shop { master: foreign, ..Shop::new() };
+        let stranger = Shop { directory: all.directory.clone(), ..stranger };
+        assert!(stranger.run("share").is_err());
+        assert!(stranger.run("list --tenant acme").is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::declare::section;
 use super::durable::LedgerUrl;
 use super::place::{Directory, FilePath, PrivateFile};
 use super::read::{Reader, join};
-use super::value::{LogFilter, LogFormat, LoginName, Prefix};
+use super::value::{KeyPlace, LogFilter, LogFormat, LoginName, Prefix};
 use crate::limits;
 
 section! {
@@ -111,7 +111,11 @@ section! {
 section! {
     /// The keys that sign assertions.
     pub struct Keys, draft KeysDraft {
-        /// Where the key rings are, sealed under the master key. `skybridge keys new` creates it.
+        /// Where the key rings are, sealed under the master key: in the `directory` of each node,
+        /// or in the `ledger`'s database, for all nodes. What changes in the database, every node
+        /// uses within a minute. `skybridge keys share` takes those of the directory there.
+        kept_in: KeyPlace = "directory";
+        /// The directory. `skybridge keys new` creates it.
         directory: Directory = "keys";
         /// The key that seals the private keys. Keep a copy in a safe place: without it they are
         /// lost.

@@ -35,8 +35,8 @@ pub use tenant::{
     ApiKey, CloudOverride, Customer, ServiceProvider, Tenant, TicketKey, User, Webhook,
 };
 pub use value::{
-    Code, EntityId, KeyHash, LogFilter, LogFormat, LoginName, ParameterName, PersonId, Prefix,
-    Scope, ServiceHost, SignIn, Slug, TicketAlgorithm,
+    Code, EntityId, KeyHash, KeyPlace, LogFilter, LogFormat, LoginName, ParameterName, PersonId,
+    Prefix, Scope, ServiceHost, SignIn, Slug, TicketAlgorithm,
 };
 
 use declare::{Table as _, section};
@@ -169,6 +169,13 @@ fn with_syntax_errors(
 }
 
 fn check_config(config: &ConfigDraft, reader: &mut Reader<'_>) {
+    if let (Some(keys), Some(ledger)) = (&config.keys, &config.ledger)
+        && keys.kept_in == KeyPlace::Ledger
+        && matches!(ledger.url, LedgerUrl::Memory)
+    {
+        let hint = Some("a restart would forget them".into());
+        reader.fault("keys.kept_in", "keys in a directory, or a database", "\"ledger\"", hint);
+    }
     let Some(tenants) = &config.tenants else { return };
     if tenants.is_empty() {
         let hint = Some("write a [[tenant]] table".into());

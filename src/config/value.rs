@@ -292,6 +292,16 @@ choice! {
 }
 
 choice! {
+    /// Where signing keys are kept.
+    KeyPlace {
+        /// In a directory of this machine.
+        Directory = "directory",
+        /// In the ledger's database.
+        Ledger = "ledger",
+    }
+}
+
+choice! {
     /// Who asks a person without a session to sign in.
     SignIn {
         /// The partner's own login page.

@@ -156,8 +156,7 @@ impl TestNode {
         });
         let text = base64(json.to_string().as_bytes());
         let signature = base64(&signature_over(material::sp(), text.as_bytes()));
-        let fields =
-            [("bindRequest", &*text), ("SigAlg", RSA_SHA256), ("Signature", &*signature)];
+        let fields = [("bindRequest", &*text), ("SigAlg", RSA_SHA256), ("Signature", &*signature)];
         self.browser.post("/acme/link-result", &fields).await
     }
 }

@@ -25,6 +25,7 @@ use skybridge::config;
 use skybridge::http;
 use skybridge::keys::{FileStore, Kid, Locksmith, MasterKey};
 use skybridge::store::Ephemeral;
+use skybridge::store::ledger::Ledger;
 use skybridge::store::memory_ledger::MemoryLedger;
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -64,15 +65,20 @@ pub(crate) struct TestGateway {
 impl TestGateway {
     /// A gateway that remembers in memory.
     pub(crate) async fn new() -> Self {
-        Self::with("memory").await
+        Self::with("memory", Arc::new(MemoryLedger::default())).await
     }
 
     /// A gateway, or one more node of one, that remembers in that Redis.
     pub(crate) async fn at(redis: &RedisServer) -> Self {
-        Self::with(&redis.url()).await
+        Self::on(redis, Arc::new(MemoryLedger::default())).await
     }
 
-    async fn with(store: &str) -> Self {
+    /// The same whose links are in that ledger.
+    pub(crate) async fn on(redis: &RedisServer, ledger: Arc<dyn Ledger>) -> Self {
+        Self::with(&redis.url(), ledger).await
+    }
+
+    async fn with(store: &str, ledger: Arc<dyn Ledger>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(START));
         let kids = write_files(folder.path(), &clock);
@@ -89,7 +95,6 @@ impl TestGateway {
         let config = config::parse(&text, &folder.path().join("gateway.toml"), &env)
             .unwrap_or_else(|faults| panic!("{faults}"));
         let system = System { clock: clock.clone(), random: Arc::new(SystemRandom) };
-        let ledger = Arc::new(MemoryLedger::default());
         let built =
             Assembly::of(&config, &system, ledger).unwrap_or_else(|error| panic!("{error}"));
         let Assembly { sso, book, store, registrations, .. } = built;
