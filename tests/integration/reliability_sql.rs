@@ -1,4 +1,4 @@
-//! `PostgreSQL` killed under load: two nodes that share it keep handing customers off and taking the
+//! `PostgreSQL` killed, and frozen, under load: two nodes that share it keep handing customers off and taking the
 //! cloud's link notifications. Nothing that was confirmed is lost, whoever comes meanwhile is told
 //! so on a page, and it goes on by itself (D-01, D-04, V4).
 
@@ -24,8 +24,8 @@ use crate::support::redis::RedisServer;
 
 /// How many customers go their way at the same time.
 const CROWD: usize = 12;
-/// How often the server is killed.
-const KILLS: usize = 3;
+/// What happens to the server, one after the other.
+const BLOWS: [Blow; 4] = [Blow::Kill, Blow::Freeze, Blow::Kill, Blow::Kill];
 /// Within which everybody has an answer, whatever it is. Two calls to the database may wait.
 const SOON: Duration = Duration::from_secs(5);
 /// Within which both nodes must work again after the server does (D-01).
@@ -34,6 +34,14 @@ const BEAT: Duration = Duration::from_millis(20);
 
 const BIND: u8 = 0;
 const UNBIND: u8 = 1;
+
+enum Blow {
+    /// It is gone, and its connections break.
+    Kill,
+    /// Its connections stay, and nothing answers. What was asked is done when it goes on, after
+    /// everybody has been told that it was not.
+    Freeze,
+}
 
 /// Two nodes, and what their users met.
 struct House {
@@ -167,7 +175,7 @@ fn domain_of(user: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_postgres_that_is_killed_under_load_loses_no_link_and_is_found_again() {
+async fn a_postgres_that_is_killed_or_frozen_under_load_loses_no_link_and_is_found_again() {
     let redis = RedisServer::start();
     let mut server = PostgresServer::start(Disk::Keeps);
     let database = Options { url: server.database().await.into(), ca_file: None };
@@ -176,11 +184,17 @@ async fn a_postgres_that_is_killed_under_load_loses_no_link_and_is_found_again()
     for lane in 0..CROWD {
         crowd.spawn(Arc::clone(&house).customers(lane));
     }
-    for _ in 0..KILLS {
+    for blow in BLOWS {
         house.each_more(&house.served, 20).await;
-        server.kill();
+        match blow {
+            Blow::Kill => server.kill(),
+            Blow::Freeze => server.freeze(),
+        }
         house.each_more(&house.put_off, 10).await;
-        server.start_again();
+        match blow {
+            Blow::Kill => server.start_again(),
+            Blow::Freeze => server.thaw(),
+        }
         let recovery = house.each_more(&house.served, 1).await;
         assert!(recovery < RECOVERY, "it took {recovery:?}");
         println!("both nodes served again {recovery:?} after the server");
