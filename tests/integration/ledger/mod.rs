@@ -2,6 +2,7 @@
 
 mod contract;
 mod memory;
+mod nodes;
 mod postgres;
 mod rows;
 mod schema;
