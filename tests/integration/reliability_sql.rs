@@ -206,8 +206,8 @@ async fn a_postgres_that_is_killed_or_frozen_under_load_loses_no_link_and_is_fou
         confirmed.extend(lane.unwrap());
     }
     all_are_there(&database, &confirmed).await;
-    let (served, put_off) = (House::counts(&house.served), House::counts(&house.put_off));
-    println!("{} customers, {served:?} served, {put_off:?} put off", confirmed.len());
+    let [done, put_off] = [&house.served, &house.put_off].map(House::counts);
+    println!("{} customers, {done:?} served, {put_off:?} put off", confirmed.len());
 }
 
 /// Every customer stands as was confirmed last, with the one cloud account they have.
