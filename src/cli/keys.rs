@@ -1,5 +1,7 @@
 //! Main room: `skybridge keys`: making, importing and rotating the keys that sign.
 
+mod share;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -16,7 +18,7 @@ use crate::app::parts::key_store;
 use crate::app::system::{SystemClock, SystemRandom};
 use crate::config::{Config, KeyPlace};
 use crate::keys::{
-    Added, Certificate, FileStore, KeyError, KeyRing, KeySet, KeySize, KeyState, KeyStore as _,
+    Added, Certificate, FileStore, KeyError, KeyRing, KeySize, KeyState,
     Kid, Locksmith, MasterKey, Recipe, read_private_file,
 };
 
@@ -202,7 +204,7 @@ impl Desk<'_> {
                 self.smith.retire(&tenant.id, kid)?;
                 self.changed(tenant, on, kid, out)
             }
-            Command::Share => self.share(out),
+            Command::Share => share::run(&self.smith, self.directory.as_ref(), out),
         }
     }
 
@@ -224,29 +226,6 @@ impl Desk<'_> {
             .map_err(|error| format!("cannot read {}: {error}", import.certificate.display()))?;
         let added = self.smith.import(&tenant.id, &key, &certificate)?;
         self.added(tenant, &import.on, &added, out)
-    }
-
-    /// Sealed as they are, which is possible only under the same master key. Those that are there
-    /// already win.
-    fn share(&self, out: &mut dyn Write) -> Outcome {
-        let Some(directory) = &self.directory else {
-            return Err("the keys are kept in the directory. Write kept_in = \"ledger\" into the \
-                        [keys] of the configuration first"
-                .into());
-        };
-        for tenant in directory.tenants()? {
-            let Some(set) = directory.load(&tenant)? else { continue };
-            KeyRing::open(&set, self.smith.master)?;
-            let count = set.records.len();
-            match self.smith.store.save(&KeySet { version: 0, ..set }) {
-                Ok(()) => writeln!(out, "{tenant}: {count} keys are shared now")?,
-                Err(KeyError::Conflict { .. }) => {
-                    writeln!(out, "{tenant}: left alone, there are shared keys already")?;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(ExitCode::SUCCESS)
     }
 
     fn list(&self, list: &List, out: &mut dyn Write) -> Outcome {
