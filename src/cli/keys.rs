@@ -18,8 +18,8 @@ use crate::app::parts::key_store;
 use crate::app::system::{SystemClock, SystemRandom};
 use crate::config::{Config, KeyPlace};
 use crate::keys::{
-    Added, Certificate, FileStore, KeyError, KeyRing, KeySize, KeyState,
-    Kid, Locksmith, MasterKey, Recipe, read_private_file,
+    Added, Certificate, FileStore, KeyError, KeyRing, KeySize, KeyState, Kid, Locksmith, MasterKey,
+    Recipe, read_private_file,
 };
 
 const ROTATION: &str = "\

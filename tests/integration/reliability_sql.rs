@@ -1,6 +1,6 @@
-//! `PostgreSQL` killed, and frozen, under load: two nodes that share it keep handing customers off and taking the
-//! cloud's link notifications. Nothing that was confirmed is lost, whoever comes meanwhile is told
-//! so on a page, and it goes on by itself (D-01, D-04, V4).
+//! `PostgreSQL` killed, and frozen, under load: two nodes that share it keep handing customers off
+//! and taking the cloud's link notifications. Nothing that was confirmed is lost, whoever comes
+//! meanwhile is told so on a page, and it goes on by itself (D-01, D-04, V4).
 
 use std::collections::HashMap;
 use std::sync::Arc;
