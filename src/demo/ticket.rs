@@ -100,6 +100,14 @@ impl Answer {
         given().map(|given| given.url).ok_or_else(|| self.said())
     }
 
+    /// That this is a problem document with that status and code.
+    pub(super) fn problem(&self, status: u16, code: &str) -> Result<((), String), String> {
+        if self.status.as_u16() == status && self.body["code"] == code {
+            return Ok(((), format!("{status} {code}")));
+        }
+        Err(format!("expected {status} {code}, found {}", self.said()))
+    }
+
     /// What a refusal says.
     pub(super) fn said(&self) -> String {
         let text = |name: &str| self.body.get(name).and_then(Value::as_str).unwrap_or("–");

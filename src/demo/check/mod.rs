@@ -1,10 +1,11 @@
 //! Room demo (layer 6): all journeys without a browser, and what must be refused. It sees gateway
 //! and cloud from outside only, so the same check drives a deployed gateway with a simulated cloud.
 //!
-//! Read in this order: `journeys`, `newcomers`, `refusals` (what is walked), `stage` (the hops),
-//! `telling`, `reading`, `browser`, `form`, `report`, `keep`.
+//! Read in this order: `journeys`, `newcomers`, `creating`, `refusals` (what is walked), `stage`
+//! (the hops), `telling`, `reading`, `browser`, `form`, `report`, `keep`.
 
 mod browser;
+mod creating;
 mod form;
 mod journeys;
 mod keep;
@@ -127,6 +128,7 @@ pub async fn run(
     stage.case("before all", Stage::learn_knobs).await;
     journeys::all(&mut stage).await;
     newcomers::all(&mut stage).await;
+    creating::all(&mut stage).await;
     refusals::all(&mut stage).await;
     Ok(Report { hops: stage.hops, messages: stage.messages, certificates })
 }

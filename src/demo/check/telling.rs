@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -78,14 +79,20 @@ impl Stage {
     /// Asks something of the simulated cloud's own API.
     pub(super) async fn cloud(&self, path: &str, body: &Value) -> Ended<Value> {
         let url = format!("{}{path}", self.target.cloud);
-        match self.client.post(&url).json(body).send().await {
-            Ok(response) if response.status().is_success() => {
-                let answer = response.json().await.map_err(|_| "expected JSON")?;
-                Ok((answer, "200".to_owned()))
-            }
-            Ok(response) => Err(format!("expected 200, found {}", response.status().as_u16())),
-            Err(error) => Err(error.without_url().to_string()),
-        }
+        answered(self.client.post(&url).json(body)).await
+    }
+
+    /// Looks at something of the simulated cloud's.
+    pub(super) async fn cloud_has(&self, path: &str) -> Result<Value, String> {
+        let answer = answered(self.client.get(format!("{}{path}", self.target.cloud))).await;
+        answer.map(|(answer, _)| answer)
+    }
+
+    /// Tells the simulated cloud which calls fail.
+    pub(super) async fn set_faults(&self, script: &Value) -> Ended<()> {
+        let url = format!("{}/api/faults", self.target.cloud);
+        let answer = answered(self.client.put(&url).json(script)).await;
+        answer.map(|(_, detail)| ((), detail))
     }
 
     /// The partner's back end sees how a customer stands: in one of these states, with that account
@@ -113,5 +120,16 @@ impl Stage {
             Ok(((), state.to_owned()))
         };
         self.settle(HOP, ended)
+    }
+}
+
+async fn answered(request: RequestBuilder) -> Ended<Value> {
+    match request.send().await {
+        Ok(response) if response.status().is_success() => {
+            let answer = response.json().await.map_err(|_| "expected JSON, found another text")?;
+            Ok((answer, "200".to_owned()))
+        }
+        Ok(response) => Err(format!("expected 200, found {}", response.status().as_u16())),
+        Err(error) => Err(error.without_url().to_string()),
     }
 }
