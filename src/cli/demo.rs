@@ -107,7 +107,7 @@ Skybridge demo: everything is ready.
 
   Try
     {partner}/
-        click “Cloud console”: Alice has a cloud account; switch to Bob, who has none yet
+        click “Cloud console”: Alice has a cloud account; Bob gets or binds one on the way
     {cloud}/authui/saml/login?xAccountType=acme_IDP
         begin at the cloud, sign in at the store
     {gateway}/bravo/cloud

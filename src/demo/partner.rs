@@ -83,6 +83,12 @@ impl Site {
             && header("sec-fetch-site").is_none_or(|from| matches!(from, "same-origin" | "none"))
     }
 
+    /// Whether the customer has a cloud account: the gateway knows it of those whom it has met.
+    async fn is_linked(&self, person: &Person) -> bool {
+        let met = self.api.get(&format!("/customers/{}", person.user_id)).await;
+        met.body["state"].as_str().map_or(person.linked, |state| state == "linked")
+    }
+
     /// A one-time address for a customer.
     async fn hand_off(&self, how: How, person: &Person, service: Option<String>) -> Handed {
         let customer = customer(person, service);
@@ -174,6 +180,8 @@ struct Home<'a> {
     frame: Frame,
     at: &'a Addresses,
     user: &'a Person,
+    /// Whether they have a cloud account.
+    linked: bool,
     from_cloud: String,
     bravo: &'a str,
 }
@@ -196,6 +204,7 @@ struct Notice<'a> {
 
 /// `GET /`.
 async fn home(State(site): State<Arc<Site>>, request: Request) -> Response {
+    let user = signed_in(request.headers());
     let from_cloud = format!(
         "{}/authui/saml/login?xAccountType={}&isFirstLogin=false",
         site.at.cloud,
@@ -206,7 +215,8 @@ async fn home(State(site): State<Arc<Site>>, request: Request) -> Response {
         &Home {
             frame: Frame::of(request.headers(), request.uri()),
             at: &site.at,
-            user: signed_in(request.headers()),
+            user,
+            linked: site.is_linked(user).await,
             from_cloud,
             bravo: BRAVO,
         },
