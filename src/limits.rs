@@ -68,6 +68,12 @@ pub const STORE_CENSUS: Duration = Duration::from_millis(500);
 /// How often the Sentinels are asked, while the store is in use, whether the primary that we are
 /// connected to is still theirs. One that was replaced unnoticed is used for at most twice that.
 pub const STORE_LOOK: Duration = Duration::from_secs(1);
+/// How long a replica may take to have a write that a failover must not undo. The connection waits
+/// meanwhile. Well below [`STORE_DEADLINE`], because servers look at the time ten times a second.
+pub const STORE_COPY: Duration = Duration::from_millis(100);
+/// How long a primary whose replicas have all left is not believed: perhaps they follow another one
+/// by now, which takes up to three times [`STORE_LOOK`] to be seen.
+pub const STORE_DESERTED: Duration = Duration::from_secs(3);
 /// How many times one command follows a node of a cluster that says another node serves its key.
 pub const STORE_REDIRECTS: usize = 3;
 /// Most commands that wait to be written to the store's connection. Later ones wait outside, within

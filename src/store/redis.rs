@@ -3,20 +3,23 @@
 //!
 //! What every server must be told: `maxmemory-policy noeviction`, because an evicted used id is a
 //! replay. What its user must be allowed: `~PREFIX* +get +set +getex +getdel +del +incr +pexpire
-//! +multi +exec +ping +select`; in a Sentinel group also `+role`, and at the Sentinels
-//! `+sentinel|master +ping`; in a Cluster also `+cluster|slots +cluster|info +asking`.
+//! +multi +exec +ping +select`; in a Sentinel group also `+wait +role`, and at the Sentinels
+//! `+sentinel|master +ping`; in a Cluster also `+wait +role +cluster|slots +cluster|info +asking`.
 //!
 //! Nothing is ever sent twice that may have taken effect: when the answer to a command is lost, the
 //! caller is told that the store is away. For `take` and `claim` that means a refusal, which is the
 //! safe side. Only what a node of a cluster explicitly left undone goes to the node that it names.
 //!
 //! Replication is asynchronous: what a primary acknowledged in the last moment before it died may
-//! be unknown to the replica that takes over. Nothing here can mend that; see `docs/operations.md`
-//! for how little it is made.
+//! be unknown to the replica that takes over. What such a loss would make wrong (`take`, `claim`,
+//! `remove`) therefore counts only once a replica has it (D-03). A primary that has had no replica
+//! for some seconds is believed alone: a group that lost one of two servers still serves. What
+//! remains is said in `docs/operations.md`.
 
 mod address;
 mod census;
 mod cluster;
+mod copies;
 mod fault;
 mod link;
 mod options;
@@ -32,7 +35,7 @@ use tokio::time::Instant;
 pub use self::options::{BadOptions, Login, Options};
 
 use self::cluster::Cluster;
-use self::link::{Link, Place};
+use self::link::{Link, Place, Undone};
 use self::options::Target;
 use super::{Answer, Claim, Ephemeral, Key, StoreError, millis};
 use crate::measure;
@@ -76,12 +79,12 @@ impl Redis {
         &self,
         operation: &'static str,
         name: &str,
-        pipeline: &Pipeline,
+        (pipeline, undone): (&Pipeline, Undone),
     ) -> Result<T, StoreError> {
         measured(operation, async {
             match &self.way {
-                Way::Server(link) => Ok(link.ask(pipeline).await?),
-                Way::Cluster(cluster) => cluster.ask(name, pipeline).await,
+                Way::Server(link) => Ok(link.ask(pipeline, undone).await?),
+                Way::Cluster(cluster) => cluster.ask(name, pipeline, undone).await,
             }
         })
         .await
@@ -125,7 +128,7 @@ impl Ephemeral for Redis {
         Box::pin(async move {
             let (name, mut pipeline) = (self.name(key), pipe());
             pipeline.cmd("SET").arg(&name).arg(value).arg("PX").arg(millis(life)).ignore();
-            self.ask("put", &name, &pipeline).await
+            self.ask("put", &name, (&pipeline, Undone::Bearable)).await
         })
     }
 
@@ -133,7 +136,7 @@ impl Ephemeral for Redis {
         Box::pin(async move {
             let (name, mut pipeline) = (self.name(key), pipe());
             pipeline.cmd("GET").arg(&name);
-            let (value,) = self.ask("get", &name, &pipeline).await?;
+            let (value,) = self.ask("get", &name, (&pipeline, Undone::Bearable)).await?;
             Ok(value)
         })
     }
@@ -142,7 +145,7 @@ impl Ephemeral for Redis {
         Box::pin(async move {
             let (name, mut pipeline) = (self.name(key), pipe());
             pipeline.cmd("GETDEL").arg(&name);
-            let (value,) = self.ask("take", &name, &pipeline).await?;
+            let (value,) = self.ask("take", &name, (&pipeline, Undone::Wrong)).await?;
             Ok(value)
         })
     }
@@ -151,7 +154,7 @@ impl Ephemeral for Redis {
         Box::pin(async move {
             let (name, mut pipeline) = (self.name(key), pipe());
             add_claim(&mut pipeline, &name, value, life);
-            let (before,) = self.ask("claim", &name, &pipeline).await?;
+            let (before,) = self.ask("claim", &name, (&pipeline, Undone::Wrong)).await?;
             Ok(claim_of(before))
         })
     }
@@ -160,7 +163,7 @@ impl Ephemeral for Redis {
         Box::pin(async move {
             let (name, mut pipeline) = (self.name(key), pipe());
             add_renewal(&mut pipeline, &name, life);
-            let (value,) = self.ask("renew", &name, &pipeline).await?;
+            let (value,) = self.ask("renew", &name, (&pipeline, Undone::Bearable)).await?;
             Ok(value)
         })
     }
@@ -183,7 +186,8 @@ impl Ephemeral for Redis {
             let (name, mut pipeline) = (self.name(claim), pipe());
             add_renewal(&mut pipeline, &self.name(renewal.0), renewal.1);
             add_claim(&mut pipeline, &name, value, life);
-            let (found, before) = self.ask("renew_and_claim", &name, &pipeline).await?;
+            let (found, before) =
+                self.ask("renew_and_claim", &name, (&pipeline, Undone::Wrong)).await?;
             Ok((found, claim_of(before)))
         })
     }
@@ -195,7 +199,7 @@ impl Ephemeral for Redis {
             // somebody out for good).
             pipeline.atomic().cmd("INCR").arg(&name);
             pipeline.cmd("PEXPIRE").arg(&name).arg(millis(life)).arg("NX").ignore();
-            let (count,) = self.ask("count", &name, &pipeline).await?;
+            let (count,) = self.ask("count", &name, (&pipeline, Undone::Bearable)).await?;
             Ok(count)
         })
     }
@@ -204,7 +208,7 @@ impl Ephemeral for Redis {
         Box::pin(async move {
             let (name, mut pipeline) = (self.name(key), pipe());
             pipeline.cmd("DEL").arg(&name).ignore();
-            self.ask("remove", &name, &pipeline).await
+            self.ask("remove", &name, (&pipeline, Undone::Wrong)).await
         })
     }
 
@@ -214,7 +218,7 @@ impl Ephemeral for Redis {
                 Way::Server(link) => {
                     let mut pipeline = pipe();
                     pipeline.cmd("PING").ignore();
-                    Ok(link.ask(&pipeline).await?)
+                    Ok(link.ask(&pipeline, Undone::Bearable).await?)
                 }
                 Way::Cluster(cluster) => cluster.ping().await,
             }

@@ -26,9 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// second and see dead ones everywhere when this is no more.
 const DOWN_AFTER: u32 = 2000;
 /// What the user needs at the servers of a Sentinel group, beside the rest.
-const WATCHED_PERMISSIONS: &str = "+role";
+const WATCHED_PERMISSIONS: &str = "+wait +role";
 /// What the user needs at the nodes of a Cluster, beside the rest.
-const CLUSTER_PERMISSIONS: &str = "+cluster|slots +cluster|info +asking";
+const CLUSTER_PERMISSIONS: &str = "+wait +role +cluster|slots +cluster|info +asking";
 
 /// One server or Sentinel of a group.
 pub(crate) struct Member {
@@ -85,6 +85,12 @@ impl Member {
         lines.iter().all(|line| answer.lines().any(|said| said.contains(line)))
     }
 
+    /// Whether its replicas, if it has any, have confirmed something: new ones are silent for up to
+    /// a second.
+    fn is_confirmed(&self) -> bool {
+        !self.says(&["INFO", "replication"], &["offset=0,"])
+    }
+
     /// The lines that all of a group have in common.
     fn common(&self) -> String {
         let (folder, port) = (self.process.folder().display(), self.port);
@@ -110,7 +116,7 @@ impl Member {
         let _ = writeln!(
             lines,
             "save \"\"\nmaxmemory-policy noeviction\nrepl-diskless-sync-delay 0\n\
-             masteruser {ADMIN}\nmasterauth {ADMIN_PASSWORD}\n\
+             repl-ping-replica-period 1\nmasteruser {ADMIN}\nmasterauth {ADMIN_PASSWORD}\n\
              user {USER} on >{PASSWORD} ~{PREFIX}* {PERMISSIONS} {permissions}"
         );
         lines
@@ -248,7 +254,12 @@ impl SentinelGroup {
         let replicas = ["connected_slaves:2", "slave0:", "slave1:", "state=online"];
         let primaries = self.servers.iter().filter(|s| s.says(&["ROLE"], &["master"]));
         primaries.count() == 1
+            && self.servers.iter().all(Member::is_confirmed)
             && self.servers.iter().any(|s| s.says(&["INFO", "replication"], &replicas))
+            && self.servers.iter().all(|s| {
+                s.says(&["INFO", "replication"], &["role:master"])
+                    || s.says(&["INFO", "replication"], &["master_link_status:up"])
+            })
             && self
                 .sentinels
                 .iter()
@@ -336,6 +347,6 @@ impl RedisCluster {
             node.says(&["INFO", "replication"], &["role:master", "state=online"])
                 || node.says(&["INFO", "replication"], &["role:slave", "master_link_status:up"])
         };
-        self.nodes.iter().all(|node| content(node) && replicated(node))
+        self.nodes.iter().all(|node| content(node) && replicated(node) && node.is_confirmed())
     }
 }

@@ -18,7 +18,7 @@ use super::StoreError;
 use super::address::Address;
 use super::census::{self, Dated};
 use super::fault::{Fault, Redirection, Stay};
-use super::link::{Failure, Link, Place};
+use super::link::{Failure, Link, Place, Undone};
 use super::options::Access;
 use super::slot::{SlotMap, redirected, slot_of};
 use super::wire;
@@ -80,8 +80,9 @@ impl Cluster {
         &self,
         name: &str,
         pipeline: &Pipeline,
+        undone: Undone,
     ) -> Result<T, StoreError> {
-        timeout(4 * limits::STORE_DEADLINE, self.follow(name, pipeline))
+        timeout(4 * limits::STORE_DEADLINE, self.follow(name, pipeline, undone))
             .await
             .unwrap_or_else(|_| Err(self.0.away("no answer in time")))
     }
@@ -95,7 +96,7 @@ impl Cluster {
             asked.spawn(async move {
                 let mut pipeline = pipe();
                 pipeline.cmd("GET").arg(&probe).ignore();
-                cluster.ask::<()>(&probe, &pipeline).await
+                cluster.ask::<()>(&probe, &pipeline, Undone::Bearable).await
             });
         }
         while let Some(answer) = asked.join_next().await {
@@ -108,6 +109,7 @@ impl Cluster {
         &self,
         name: &str,
         pipeline: &Pipeline,
+        undone: Undone,
     ) -> Result<T, StoreError> {
         let map = self.map_in_time().await?;
         let Some(at) = map.slots.node(slot_of(name)) else {
@@ -115,7 +117,7 @@ impl Cluster {
             return Err(self.0.away("no node serves the key"));
         };
         let mut link = self.0.link(at);
-        let mut outcome = link.ask(pipeline).await;
+        let mut outcome = link.ask(pipeline, undone).await;
         for _ in 0..limits::STORE_REDIRECTS {
             let (by, to) = match outcome {
                 Ok(answer) => return Ok(answer),
@@ -128,12 +130,12 @@ impl Cluster {
             };
             link = self.redirect(&by, &to)?;
             outcome = match to.stay {
-                Stay::ForGood => link.ask(pipeline).await,
+                Stay::ForGood => link.ask(pipeline, undone).await,
                 Stay::Once if pipeline.is_transaction() => {
                     // A server takes none for a slot that has not wholly arrived.
                     return Err(self.0.away("it is moving the slot of the key"));
                 }
-                Stay::Once => link.ask(&asking(pipeline)).await,
+                Stay::Once => link.ask(&asking(pipeline), undone).await,
             };
         }
         self.doubt();
@@ -208,7 +210,7 @@ impl Cluster {
 impl Shared {
     fn link(&self, at: &Address) -> Link {
         let mut links = self.links.lock().expect("nothing panics while it holds the links");
-        let new = || Link::new(Place::Fixed(at.clone()), self.access.clone());
+        let new = || Link::new(Place::Node(at.clone()), self.access.clone());
         links.entry(at.clone()).or_insert_with(new).clone()
     }
 

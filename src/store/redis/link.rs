@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use super::StoreError;
 use super::address::Address;
+use super::copies::Copied;
 use super::fault::{Fate, Fault, FaultKind, Redirection};
 use super::options::{Access, Watch};
 use super::sentinel;
@@ -27,8 +28,10 @@ pub(super) struct Link(Arc<Shared>);
 
 /// Which server it leads to.
 pub(super) enum Place {
-    /// Always this one.
+    /// Always this one; nobody takes its place.
     Fixed(Address),
+    /// Always this one, of a cluster, in which a replica may take its place.
+    Node(Address),
     /// The primary that Sentinels know.
     Watched(Watch),
 }
@@ -36,10 +39,19 @@ pub(super) enum Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fixed(at) => write!(f, "{at}"),
+            Self::Fixed(at) | Self::Node(at) => write!(f, "{at}"),
             Self::Watched(watch) => f.write_str(&watch.service),
         }
     }
+}
+
+/// What it would be if a failover undid a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undone {
+    /// Bearable: somebody signs in again.
+    Bearable,
+    /// Wrong: something is used twice, or a session is back after its end.
+    Wrong,
 }
 
 /// How a command failed.
@@ -88,15 +100,25 @@ impl Link {
     }
 
     /// Sends commands and reads their answers. Waits at most [`limits::STORE_DEADLINE`] for the
-    /// answers, and before that as long for a connection if there is none.
-    pub(super) async fn ask<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, Failure> {
+    /// answers, before that as long for a connection if there is none, and after it as long for a
+    /// copy of what must not be undone.
+    pub(super) async fn ask<T: FromRedisValue>(
+        &self,
+        pipeline: &Pipeline,
+        undone: Undone,
+    ) -> Result<T, Failure> {
         let live = timeout(limits::STORE_DEADLINE, self.right_one())
             .await
             .unwrap_or_else(|_| Err(self.0.away("not connected in time")))
             .map_err(Failure::Lost)?;
         let mut connection = live.connection.clone();
         match timeout(limits::STORE_DEADLINE, pipeline.query_async(&mut connection)).await {
-            Ok(Ok(answer)) => Ok(answer),
+            Ok(Ok(answer)) => {
+                if undone == Undone::Wrong && !matches!(self.0.place, Place::Fixed(_)) {
+                    self.copied(&live).await?;
+                }
+                Ok(answer)
+            }
             Ok(Err(error)) => Err(self.failure(&live, Fault::of(error))),
             Err(_) => {
                 // The server hangs or the network swallows: only a new connection can tell whether
@@ -107,12 +129,28 @@ impl Link {
         }
     }
 
+    /// Waits until a replica has what was just written over the connection.
+    async fn copied(&self, live: &Arc<Live>) -> Result<(), Failure> {
+        let mut connection = live.connection.clone();
+        match timeout(limits::STORE_DEADLINE, live.copies.made(&mut connection)).await {
+            Ok(Ok(Copied::Enough)) => Ok(()),
+            Ok(Ok(Copied::NotInTime)) => {
+                Err(Failure::Refused(self.0.away("no replica had it in time")))
+            }
+            Ok(Ok(Copied::Deserted)) => {
+                Err(Failure::Lost(self.0.away("its replicas have just left it")))
+            }
+            Ok(Err(error)) => Err(self.failure(live, Fault::of(error))),
+            Err(_) => Err(Failure::Lost(self.0.away("no answer about its replicas in time"))),
+        }
+    }
+
     /// A connection to what is, as far as we know, still the primary. One that slept through its
     /// own replacement goes on as a primary until a Sentinel tells it, which takes several seconds;
     /// we ask sooner.
     async fn right_one(&self) -> Result<Arc<Live>, StoreError> {
         let live = self.live().await?;
-        if let Place::Fixed(_) = self.0.place {
+        if !matches!(self.0.place, Place::Watched(_)) {
             return Ok(live);
         }
         match live.knowledge() {
@@ -216,7 +254,7 @@ impl Shared {
 async fn dial(shared: Arc<Shared>) {
     let connecting = async {
         match &shared.place {
-            Place::Fixed(at) => wire::open(at, &shared.access).await,
+            Place::Fixed(at) | Place::Node(at) => wire::open(at, &shared.access).await,
             Place::Watched(watch) => sentinel::open(watch, &shared.access).await,
         }
     };

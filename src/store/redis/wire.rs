@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::address::Address;
+use super::copies::Copies;
 use super::fault::Fault;
 use super::options::{Access, server_name};
 use crate::limits;
@@ -24,6 +25,8 @@ pub(super) struct Live {
     /// Moves commands and answers; ends when the server hangs up.
     driver: JoinHandle<()>,
     looked: Mutex<Looked>,
+    /// Which of the writes over it are copied.
+    pub(super) copies: Copies,
     /// Held by the one who asks whether this is the right server while others wait.
     pub(super) turn: tokio::sync::Mutex<()>,
 }
@@ -122,6 +125,7 @@ where
         at: at.clone(),
         driver: tokio::spawn(driver),
         looked: Mutex::new(Looked::now()),
+        copies: Copies::default(),
         turn: tokio::sync::Mutex::default(),
     };
     cmd("PING")

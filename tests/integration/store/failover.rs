@@ -70,6 +70,101 @@ async fn a_planned_change_of_the_primary_after_a_pause_of_its_writes_is_survived
     .await;
 }
 
+/// What must not be undone is not acknowledged while no replica has it, and what was acknowledged
+/// outlives the primary.
+async fn nothing_counts_before_it_is_copied(store: &Redis, mut strike: impl FnMut(Strike)) {
+    let [before, meanwhile] = ["before", "meanwhile"].map(|id| key(Kind::UsedRequest, id));
+    let [taken, kept] = ["taken", "kept"].map(|id| key(Kind::Pending, id));
+    for journey in [&taken, &kept] {
+        store.put(journey, b"journey", LIFE).await.unwrap();
+    }
+    assert_eq!(store.claim(&before, b"first", LIFE).await, Ok(Claim::Won));
+    assert!(store.take(&taken).await.unwrap().is_some());
+
+    strike(Strike::FreezeReplicas);
+    for cause in [
+        store.claim(&meanwhile, b"lost", LIFE).await.unwrap_err(),
+        store.take(&kept).await.unwrap_err(),
+        store.remove(&kept).await.unwrap_err(),
+    ] {
+        assert!(cause.to_string().contains("no replica had it in time"), "{cause}");
+    }
+    strike(Strike::KillPrimaries);
+    strike(Strike::ThawReplicas);
+    recovered(store).await;
+    assert_eq!(store.claim(&before, b"again", LIFE).await, Ok(Claim::Lost(b"first".to_vec())));
+    assert_eq!(store.take(&taken).await, Ok(None));
+    // Nobody was told that it was won. Whether the replica has it is a matter of luck.
+    store.claim(&meanwhile, b"new", LIFE).await.unwrap();
+}
+
+enum Strike {
+    FreezeReplicas,
+    KillPrimaries,
+    ThawReplicas,
+}
+
+#[tokio::test]
+async fn in_a_sentinel_group_nothing_counts_before_it_is_copied() {
+    let mut group = SentinelGroup::start(Wire::Plain);
+    let store = Redis::new(&options(&group.url(), None)).unwrap();
+    let port = group.primary().port;
+    nothing_counts_before_it_is_copied(&store, |strike| {
+        let (primary, replicas): (Vec<_>, Vec<_>) =
+            group.servers.iter_mut().partition(|server| server.port == port);
+        strike.hit(primary, replicas);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn in_a_cluster_nothing_counts_before_it_is_copied() {
+    let mut cluster = RedisCluster::start(Wire::Plain);
+    let mut options = options(&cluster.url_of(0..6), None);
+    // All keys in one slot, so that one primary is enough to kill: most must stay to elect.
+    options.prefix.push_str("{one}");
+    let store = Redis::new(&options).unwrap();
+    let slot = cluster.nodes[0].tell(&["CLUSTER", "KEYSLOT", &options.prefix]);
+    let primary = usize::from(slot.trim().parse::<u16>().unwrap() / 5461).min(2);
+    nothing_counts_before_it_is_copied(&store, |strike| {
+        let (primaries, replicas) = cluster.nodes.split_at_mut(3);
+        strike.hit(vec![&mut primaries[primary]], vec![&mut replicas[primary]]);
+    })
+    .await;
+}
+
+impl Strike {
+    fn hit(&self, primaries: Vec<&mut Member>, replicas: Vec<&mut Member>) {
+        match self {
+            Self::FreezeReplicas => replicas.into_iter().for_each(Member::freeze),
+            Self::KillPrimaries => primaries.into_iter().for_each(Member::kill),
+            Self::ThawReplicas => replicas.into_iter().for_each(Member::thaw),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_primary_whose_replicas_left_is_believed_alone_after_some_seconds() {
+    let mut group = SentinelGroup::start(Wire::Plain);
+    let store = Redis::new(&options(&group.url(), None)).unwrap();
+    let used = |number: u32| key(Kind::UsedRequest, &number.to_string());
+    let port = group.primary().port;
+    group.primary().tell(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+    assert_eq!(store.claim(&used(0), b"x", LIFE).await, Ok(Claim::Won));
+    group.servers.iter_mut().filter(|server| server.port != port).for_each(Member::kill);
+
+    let (begun, mut number) = (Instant::now(), 1);
+    let mut beat = tokio::time::interval(Duration::from_millis(10));
+    while let Err(error) = store.claim(&used(number), b"x", LIFE).await {
+        assert!(begun.elapsed() < RECOVERY, "still {error}");
+        assert!(error.to_string().contains("replica"), "{error}");
+        number += 1;
+        beat.tick().await;
+    }
+    assert!(number > 1 && begun.elapsed() > Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert_eq!(store.claim(&used(0), b"x", LIFE).await, Ok(Claim::Lost(b"x".to_vec())));
+}
+
 #[tokio::test]
 async fn a_primary_that_must_not_write_alone_is_away_for_writers_when_its_replicas_are() {
     let mut group = SentinelGroup::start(Wire::Plain);
