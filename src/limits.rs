@@ -151,6 +151,30 @@ pub const API_RETRY_AFTER: Duration = Duration::from_mins(1);
 /// Largest answer of a cloud's API, bytes: a page of 100 customers has about 60 KB, a token's roles
 /// up to 100.
 pub const API_ANSWER_BYTES: usize = 1024 * 1024;
+/// How long a node that compares links with the cloud's list may be silent before another takes
+/// over.
+pub const RECONCILE_LEASE: Duration = Duration::from_mins(1);
+/// How often a node looks whether a tenant's links are to be compared.
+pub const RECONCILE_POLL: Duration = Duration::from_secs(20);
+/// When links are compared again while some are unresolved: what one list leaves in doubt, the next
+/// decides, and it must be younger than the cloud's delay ([`ASSOCIATION_WAIT`]).
+pub const RECONCILE_SOON: Duration = Duration::from_mins(11);
+/// When a comparison that failed is tried again.
+pub const RECONCILE_RETRY: Duration = Duration::from_mins(5);
+/// How long a link may be unresolved before the next comparison is brought forward: a first login
+/// takes its time.
+pub const RECONCILE_GRACE: time::Duration = time::Duration::minutes(2);
+/// Most customers that are read from the ledger at once.
+pub const LEDGER_PAGE: usize = 500;
+/// As many links may be missing on the cloud's list without being too many to be believed.
+pub const LOSSES: u64 = 10;
+/// Above [`LOSSES`], one link in so many may be missing: a list that lacks more is rather another
+/// partner's, or broken.
+pub const LOSSES_ONE_IN: u64 = 5;
+/// How long a link notification waits for the cloud's list to confirm it: a browser waits, too.
+pub const CONFIRM: Duration = Duration::from_secs(6);
+/// How long after one look at the list the next follows, while a notification waits.
+pub const CONFIRM_PAUSE: Duration = Duration::from_secs(1);
 /// How far the clocks of our own nodes may be apart for shared budgets to hold.
 pub const CLOCK_DRIFT: Duration = Duration::from_secs(10);
 /// Most pages of the cloud's list of customers that one reading takes: a million customers. A list

@@ -188,8 +188,11 @@ catalogue! {
     AccountIdTaken = 4108, 409, Partner;
     /// No such customer of this tenant is known here.
     CustomerUnknown = 4109, 404, Partner;
-    /// A link notification cannot be believed before the cloud's list was asked, which happens now.
+    /// A link notification cannot be believed before the cloud's list says the same, which is asked
+    /// again within minutes.
     LinkDoubted = 4110, 409, Cloud;
+    /// A link notification for an account that is linked in another tenant: perhaps that tenant's.
+    LinkElsewhere = 4111, 409, Partner;
 
     /// The session store does not answer.
     StoreAway = 5001, 503, Operator;

@@ -205,6 +205,21 @@ impl Book {
         Ok(kept.map_or(0, |kept| kept.version) + 1 != intent.version)
     }
 
+    /// Refuses an event that somebody else than [`link::next`] has judged, and writes that down.
+    ///
+    /// # Errors
+    /// Always: the refusal, or a store's.
+    pub async fn refuse(
+        &self,
+        account: &Account,
+        event: &Event,
+        refusal: Refusal,
+        evidence: &Evidence,
+    ) -> Result<(), Refusal> {
+        self.note(account, event, refusal.code, evidence).await?;
+        Err(refusal)
+    }
+
     /// Writes a refused event into the history, unless the last line says just that: who repeats an
     /// old notification must not fill the store.
     async fn note(

@@ -455,7 +455,7 @@ async fn a_link_that_is_notified_first_ends_the_creation_without_another_call() 
     let event = Event::BindNotified(bound);
     let (tenant, user) = (tenant(), person("li").user_id);
     let evidence = Evidence(json!({}));
-    house.book.happen((&tenant, &user), &event, List::CanBeAsked, &evidence).await.unwrap();
+    house.book.happen((&tenant, &user), &event, List::Agrees, &evidence).await.unwrap();
     let done = house.until_over(&begun.id, HOURS).await;
     assert_eq!(done.step, IntentStep::Done);
     assert_eq!(Outcome::of(&done).domain_id.as_deref(), Some("d7"));

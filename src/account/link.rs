@@ -65,8 +65,11 @@ impl Event {
 /// Whether the cloud can be asked for its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum List {
-    /// The tenant has access to the cloud's API.
+    /// The tenant has access to the cloud's API: what a notification says counts when the list says
+    /// it, too.
     CanBeAsked,
+    /// It was asked about this event, and says the same.
+    Agrees,
     /// It has not: what notifications say is all there is.
     Unknown,
 }
@@ -183,15 +186,20 @@ impl Turn<'_> {
 
     fn bind_notified(&self, cloud: &CloudAccount) -> Next {
         let former = self.account.former.contains(&cloud.domain_id);
-        match self.account.state {
-            LinkState::FirstLogin | LinkState::Creating if !former => self.link(cloud),
-            LinkState::Linked if self.has(&cloud.domain_id) => Next::Same,
+        match (self.account.state, self.list) {
+            (LinkState::None | LinkState::Unlinked, _) => Next::Refused(Code::LinkUnexpected),
+            (LinkState::Linked, _) if self.has(&cloud.domain_id) => Next::Same,
+            (_, List::Agrees) => self.link(cloud),
+            // A notification does not say for which tenant it is: another's would look the same.
+            (_, List::CanBeAsked) => Next::Doubted,
+            (LinkState::FirstLogin | LinkState::Creating, List::Unknown) if !former => {
+                self.link(cloud)
+            }
             // The configuration knew that there is a link, but not with which account.
-            LinkState::Linked if self.account.cloud.is_none() => self.link(cloud),
-            LinkState::Linked if !former => self.to(LinkState::Conflict, |_| ()),
-            LinkState::None | LinkState::Unlinked => Next::Refused(Code::LinkUnexpected),
+            (LinkState::Linked, List::Unknown) if self.account.cloud.is_none() => self.link(cloud),
+            (LinkState::Linked, List::Unknown) if !former => self.to(LinkState::Conflict, |_| ()),
             // An old notification looks exactly like a new one.
-            _ => self.doubt(),
+            (_, List::Unknown) => Next::Refused(Code::LinkUnexpected),
         }
     }
 
@@ -271,7 +279,7 @@ impl Turn<'_> {
 
     fn doubt(&self) -> Next {
         match self.list {
-            List::CanBeAsked => Next::Doubted,
+            List::CanBeAsked | List::Agrees => Next::Doubted,
             List::Unknown => Next::Refused(Code::LinkUnexpected),
         }
     }

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use time::macros::datetime;
 
-use super::List::{CanBeAsked, Unknown};
+use super::List::{Agrees, CanBeAsked, Unknown};
 use super::*;
 use crate::store::record::{PersonId, TenantId};
 
@@ -140,7 +140,33 @@ fn what_the_cloud_says_of_a_beginning_has_its_place_in_every_state() {
         (
             Event::BindNotified(cloud("d2")),
             CanBeAsked,
-            ["LinkUnexpected", LINKED, LINKED, CONFLICT, "doubted", "LinkUnexpected", "doubted"],
+            [
+                "LinkUnexpected",
+                "doubted",
+                "doubted",
+                "doubted",
+                "doubted",
+                "LinkUnexpected",
+                "doubted",
+            ],
+        ),
+        (
+            Event::BindNotified(cloud("d2")),
+            Agrees,
+            ["LinkUnexpected", LINKED, LINKED, LINKED, LINKED, "LinkUnexpected", LINKED],
+        ),
+        (
+            Event::BindNotified(cloud("d2")),
+            Unknown,
+            [
+                "LinkUnexpected",
+                LINKED,
+                LINKED,
+                CONFLICT,
+                "LinkUnexpected",
+                "LinkUnexpected",
+                "LinkUnexpected",
+            ],
         ),
         (
             Event::Listed(cloud("d1"), NOW),
@@ -335,9 +361,18 @@ impl World {
 
     fn happen(&mut self, event: &Event) {
         let before = self.account.clone();
-        if let Next::Becomes { account, .. } = next(&before, event, self.list, self.now) {
+        // Where the list can be asked, a notification brings its answer along.
+        let list = match (self.list, event, &self.bound) {
+            (List::CanBeAsked, Event::BindNotified(said), Some(bound))
+                if said.domain_id == *bound =>
+            {
+                List::Agrees
+            }
+            (list, ..) => list,
+        };
+        if let Next::Becomes { account, .. } = next(&before, event, list, self.now) {
             assert_eq!(account.version, before.version + 1);
-            if let Event::BindNotified(cloud) = event {
+            if let (Event::BindNotified(cloud), List::Unknown) = (event, list) {
                 let revived = account.state == LinkState::Linked
                     && before.state != LinkState::Linked
                     && before.former.contains(&cloud.domain_id);

@@ -3,11 +3,17 @@
 //! it may sign in; nothing here knows of SSO.
 
 mod book;
+mod confirm;
 mod creation;
+mod finding;
+#[cfg(test)]
+mod fixtures;
+mod lease;
 pub mod link;
 mod listing;
 mod notice;
 mod plan;
+mod reconcile;
 mod remote;
 mod steps;
 pub mod webhook;
@@ -15,8 +21,11 @@ mod work;
 
 pub(crate) use book::rfc3339;
 pub use book::{Book, Evidence, Happened, described};
+pub use confirm::confirmed;
 pub use creation::{Creations, Request, is_over};
+pub use finding::{Done, Finding, Report, What};
 pub use listing::{Extent, Listing, Reading, Says, Until, Watching};
 pub use notice::{Form, Notice};
 pub use plan::{Outcome, Wanted};
+pub use reconcile::{Mode, Reconciler, Stop, UNRESOLVED};
 pub use remote::{Asking, Remote, Remotes};

@@ -89,7 +89,7 @@ impl Remote for Client {
 }
 
 /// The partner APIs of the tenants that have one.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Remotes(HashMap<TenantId, Arc<dyn Remote>>);
 
 impl Remotes {

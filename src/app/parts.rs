@@ -119,7 +119,6 @@ impl Assembly {
         let sso = Arc::new(Sso::new(Parts {
             book: Arc::clone(&book),
             creations,
-            lists: partner_apis.keys().cloned().collect(),
             base_url: config.server.base_url.origin().to_owned(),
             clock: Arc::clone(&system.clock),
             random: Arc::clone(&system.random),

@@ -17,7 +17,7 @@ mod session;
 pub mod sign_in;
 mod standing;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -59,10 +59,8 @@ pub struct Parts {
     pub directory: Arc<dyn Directory>,
     /// How customers stand with the cloud.
     pub book: Arc<Book>,
-    /// What creates accounts at the cloud.
+    /// What creates accounts at the cloud, with the partner APIs of the tenants that have one.
     pub creations: Arc<Creations>,
-    /// The tenants whose cloud can be asked for its list of customers.
-    pub lists: HashSet<TenantId>,
     /// Each tenant's cloud, with the tenant's changes applied.
     pub clouds: HashMap<TenantId, Arc<Profile>>,
     /// The service providers' metadata.
@@ -88,7 +86,6 @@ pub struct Sso {
     directory: Arc<dyn Directory>,
     book: Arc<Book>,
     creations: Arc<Creations>,
-    lists: HashSet<TenantId>,
     clouds: HashMap<TenantId, Arc<Profile>>,
     registrations: Arc<Registrations>,
     rings: Arc<Rings>,
@@ -245,7 +242,6 @@ impl Sso {
             directory: parts.directory,
             book: parts.book,
             creations: parts.creations,
-            lists: parts.lists,
             clouds: parts.clouds,
             registrations: parts.registrations,
             rings: parts.rings,

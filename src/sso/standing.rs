@@ -55,7 +55,7 @@ impl Sso {
 
     /// Whether the tenant's cloud can be asked for its list.
     pub(super) fn list(&self, tenant: &TenantId) -> List {
-        if self.lists.contains(tenant) { List::CanBeAsked } else { List::Unknown }
+        if self.creations.remotes().of(tenant).is_ok() { List::CanBeAsked } else { List::Unknown }
     }
 }
 

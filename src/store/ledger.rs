@@ -64,6 +64,13 @@ pub trait Accounts: Send + Sync {
         account_id: &'a PersonId,
     ) -> Answer<'a, Option<Account>>;
 
+    /// Whether a customer of another tenant is linked with this cloud account (`domainId`).
+    ///
+    /// # Errors
+    /// [`super::StoreError`].
+    fn linked_elsewhere<'a>(&'a self, tenant: &'a TenantId, domain_id: &'a str)
+    -> Answer<'a, bool>;
+
     /// The customers in one of these states since before that time, longest first.
     ///
     /// # Errors

@@ -90,6 +90,18 @@ impl Accounts for MemoryLedger {
         })
     }
 
+    fn linked_elsewhere<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        domain_id: &'a str,
+    ) -> Answer<'a, bool> {
+        Box::pin(async move {
+            let tables = self.lock();
+            let mut others = tables.accounts.values().filter(|other| other.tenant != *tenant);
+            Ok(others.any(|other| linked(other) == Some(domain_id)))
+        })
+    }
+
     fn standing<'a>(
         &'a self,
         tenant: &'a TenantId,

@@ -188,6 +188,12 @@ kinds! {
     ApiSlot = "api-slot";
     /// A partner's token at the cloud's identity API, sealed.
     CloudToken = "cloud-token";
+    /// That a node compares a tenant's links with the cloud's list.
+    Reconciling = "reconciling";
+    /// That a tenant's links were compared, and need not be before the entry ends.
+    Reconciled = "reconciled";
+    /// The same, while some of them are unresolved.
+    ReconcileSoon = "reconcile-soon";
 }
 
 /// The name of an entry: kind, tenant and id.

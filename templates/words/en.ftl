@@ -243,7 +243,11 @@ SB-4109 =
     .advice = They become known with their first click, or when you create an account for them.
 SB-4110 =
     .title = We are checking this with the cloud
-    .advice = This takes a minute at most, and you do not have to wait for it. { -again }
+    .advice = This takes a quarter of an hour at most, and you do not have to wait for it. { -again }
+
+SB-4111 =
+    .title = This cloud account belongs elsewhere
+    .advice = It is linked with a customer of another partner. Please choose another account, or send the details below to your partner’s support.
 
 ## SB-5…: this gateway
 

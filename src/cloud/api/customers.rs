@@ -125,8 +125,8 @@ pub enum Filter {
 /// A part of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    pub(super) offset: u64,
-    pub(super) limit: u64,
+    pub(crate) offset: u64,
+    pub(crate) limit: u64,
 }
 
 impl Page {

@@ -58,6 +58,22 @@ impl Accounts for Sql {
         })
     }
 
+    fn linked_elsewhere<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        domain_id: &'a str,
+    ) -> Answer<'a, bool> {
+        Box::pin(async move {
+            let statement = Statement::new(account!(
+                "WHERE cloud_domain_id = $1 AND tenant <> $2 \
+                 AND state IN ('linked', 'unlinking') LIMIT 1"
+            ));
+            let statement = statement.bind(domain_id).bind(tenant);
+            let found = self.one("linked_elsewhere", Access::Read, statement, account).await?;
+            Ok(found.is_some())
+        })
+    }
+
     fn standing<'a>(
         &'a self,
         tenant: &'a TenantId,

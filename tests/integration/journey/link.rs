@@ -5,10 +5,10 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{handed_off, request_now, ticket_now};
-use crate::support::gateway::TestGateway;
 use crate::support::gateway::browser::{Answer, Browser};
 use crate::support::gateway::cloud::{RSA_SHA256, signature_over};
 use crate::support::gateway::material::{self, Pair, base64};
+use crate::support::gateway::{PASSWORD, TestGateway};
 
 const BIND: u8 = 0;
 const UNBIND: u8 = 1;
@@ -114,6 +114,24 @@ async fn who_was_never_sent_to_the_cloud_is_not_linked() {
     notify(&gateway, "closed", &text, material::sp()).await.refused("SB-2001");
     let mut browser = gateway.browser();
     assert!(first_login_next(&gateway, &mut browser, "cust-new").await);
+}
+
+#[tokio::test]
+async fn a_notification_for_a_customer_of_the_same_id_at_another_tenant_is_not_believed() {
+    let gateway = TestGateway::new().await;
+    handed_off(&gateway, "local-2").await;
+    assert_eq!(bound(&gateway, "local-2", "d-1").await.status, StatusCode::OK);
+    let sign_in = async || {
+        let mut browser = gateway.browser();
+        browser.sign_in("/bravo/sign-in", "nobody-yet", PASSWORD).await
+    };
+    assert!(sign_in().await.location().contains("isFirstLogin=true"));
+    let acmes = text("local-2", "d-1", BIND);
+    notify(&gateway, "bravo", &acmes, material::sp()).await.refused("SB-4111");
+    assert!(sign_in().await.location().contains("isFirstLogin=true"));
+    let own = text("local-2", "d-2", BIND);
+    assert_eq!(notify(&gateway, "bravo", &own, material::sp()).await.status, StatusCode::OK);
+    assert!(sign_in().await.location().contains("isFirstLogin=false"));
 }
 
 #[tokio::test]

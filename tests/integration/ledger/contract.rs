@@ -29,6 +29,7 @@ macro_rules! contract {
             of_a_hundred_who_want_one_account_id_exactly_one_gets_it,
             an_account_id_stays_as_it_is,
             a_cloud_account_belongs_to_one_customer_at_a_time,
+            a_cloud_account_is_seen_to_be_linked_in_another_tenant,
             of_a_hundred_who_link_one_cloud_account_exactly_one_does,
             an_idempotency_key_names_one_intent,
             of_a_hundred_intents_under_one_key_exactly_one_is_written,
@@ -270,6 +271,19 @@ pub(crate) async fn a_cloud_account_belongs_to_one_customer_at_a_time(subject: &
     subject.write(&of_account(Account { tenant: bolt(), ..linked("alice", "d-1") })).await;
     // Who holds it may go on holding it.
     subject.write(&of_account(next(&bob))).await;
+}
+
+pub(crate) async fn a_cloud_account_is_seen_to_be_linked_in_another_tenant(subject: &Subject) {
+    let elsewhere = async |tenant| subject.ledger.linked_elsewhere(&tenant, "d-1").await.unwrap();
+    let alice = linked("alice", "d-1");
+    subject.write(&of_account(alice.clone())).await;
+    assert!(elsewhere(bolt()).await);
+    assert!(!elsewhere(acme()).await, "their own tenant is not elsewhere");
+    let ending = Account { state: LinkState::Unlinking, ..next(&alice) };
+    subject.write(&of_account(ending.clone())).await;
+    assert!(elsewhere(bolt()).await);
+    subject.write(&of_account(Account { state: LinkState::Unlinked, ..next(&ending) })).await;
+    assert!(!elsewhere(bolt()).await);
 }
 
 pub(crate) async fn of_a_hundred_who_link_one_cloud_account_exactly_one_does(subject: &Subject) {
