@@ -156,6 +156,8 @@ pub const API_ANSWER_BYTES: usize = 1024 * 1024;
 pub const RECONCILE_LEASE: Duration = Duration::from_mins(1);
 /// How often a node looks whether a tenant's links are to be compared.
 pub const RECONCILE_POLL: Duration = Duration::from_secs(20);
+/// Most tenants whose links one node compares at one time.
+pub const RECONCILE_AT_ONCE: usize = 4;
 /// When links are compared again while some are unresolved: what one list leaves in doubt, the next
 /// decides, and it must be younger than the cloud's delay ([`ASSOCIATION_WAIT`]).
 pub const RECONCILE_SOON: Duration = Duration::from_mins(11);

@@ -54,6 +54,8 @@ const TLS_EXPIRES: &str = "skybridge_tls_certificate_not_after_timestamp_seconds
 const CREATIONS: &str = "skybridge_creations_total";
 const CREATIONS_IN_HAND: &str = "skybridge_creations_in_hand";
 const WEBHOOKS: &str = "skybridge_webhook_attempts_total";
+const RECONCILIATIONS: &str = "skybridge_reconciliations_total";
+const UNRESOLVED_AGE: &str = "skybridge_unresolved_link_age_seconds";
 const LOG_LOST: &str = "skybridge_log_lines_lost_total";
 
 /// Everything that is published.
@@ -114,6 +116,18 @@ pub const METRICS: &[Metric] = &[
         name: WEBHOOKS,
         kind: Kind::Counter,
         help: "Attempts to bring a message to a partner, by how they ended: delivered, failed, ...",
+    },
+    Metric {
+        name: RECONCILIATIONS,
+        kind: Kind::Counter,
+        help: "Comparisons of a tenant's links with the cloud's list, by outcome: whole, part, \
+               failed, busy.",
+    },
+    Metric {
+        name: UNRESOLVED_AGE,
+        kind: Kind::Gauge,
+        help: "For how long the link that is unresolved longest has been so, 0 if there is none: \
+               a first login or creation under way, an end in doubt, a conflict.",
     },
     Metric {
         name: LOG_LOST,
@@ -186,6 +200,17 @@ pub fn webhook(attempt: &'static str) {
     counter!(WEBHOOKS, "attempt" => attempt).increment(1);
 }
 
+/// Counts one comparison of a tenant's links with the cloud's list, by its outcome: `whole`,
+/// `part`, `failed`, `busy`.
+pub fn reconciliation(outcome: &'static str) {
+    counter!(RECONCILIATIONS, "outcome" => outcome).increment(1);
+}
+
+/// Notes for how long the link that is unresolved longest has been so.
+pub fn unresolved_link_age(age: Duration) {
+    gauge!(UNRESOLVED_AGE).set(age.as_secs_f64());
+}
+
 /// Notes how many log lines were lost since the start.
 pub fn log_lost(lines: u64) {
     counter!(LOG_LOST).absolute(lines);
@@ -200,8 +225,9 @@ mod tests {
         for metric in METRICS {
             let counts = metric.name.ends_with("_total");
             assert_eq!(counts, metric.kind == Kind::Counter, "{}", metric.name);
-            let seconds =
-                metric.name.ends_with("_seconds") && !metric.name.ends_with("_timestamp_seconds");
+            let ends = |end: &&str| metric.name.ends_with(*end);
+            let is_moment = ["_timestamp_seconds", "_age_seconds"].iter().any(ends);
+            let seconds = metric.name.ends_with("_seconds") && !is_moment;
             assert_eq!(seconds, matches!(metric.kind, Kind::Histogram(_)), "{}", metric.name);
             assert!(metric.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
         }

@@ -4,8 +4,8 @@
 //!
 //! The list is the judge, but only a whole list: one that fails, ends early or changes while it is
 //! read says nothing about who is missing. Whoever is missing on one list is in doubt; a second
-//! one, asked for later, ends the link ([`super::link`]). A list that lacks suspiciously many is not
-//! believed at all. Nothing is ever deleted, here or at the cloud.
+//! one, asked for later, ends the link ([`super::link`]). A list that lacks suspiciously many is
+//! not believed at all. Nothing is ever deleted, here or at the cloud.
 
 use std::collections::HashSet;
 use std::sync::Arc;

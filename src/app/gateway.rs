@@ -18,6 +18,7 @@ use super::log::{Log, log_request};
 use super::metrics::Numbers;
 use super::parts::{Assembly, StartError, System};
 use super::proxy::{Proxies, see_client};
+use super::reconciler::Schedule;
 use super::serve::{self, Listener};
 use super::shutdown::{Pace, Shutdown};
 use super::tls::Certificates;
@@ -46,6 +47,7 @@ pub struct Gateway {
     registrations: Arc<Registrations>,
     postman: Arc<Postman>,
     creations: Arc<Creations>,
+    schedule: Schedule,
     random: Arc<dyn Random>,
     refresh: Duration,
     shutdown: Shutdown,
@@ -67,6 +69,7 @@ impl Gateway {
         let kept = Arc::clone(&ledger);
         let built = Assembly::of(config, &system, ledger)?;
         ledger::declare(&*kept, &built.declared, &*system.clock).await?;
+        let schedule = Schedule::of(config, &built, &system);
         let Assembly { sso, book, store, hooks, rings, registrations, .. } = built;
         let postman = webhooks::postman(hooks, &book, &system)?;
         registrations.restore().await.iter().for_each(log_report);
@@ -122,6 +125,7 @@ impl Gateway {
             registrations,
             postman,
             creations,
+            schedule,
             random,
             refresh: config.clouds.metadata_refresh,
             shutdown,
@@ -159,6 +163,7 @@ impl Gateway {
             self.refresh,
             self.shutdown.clone(),
         ));
+        tasks.spawn(self.schedule.keep(self.shutdown.clone()));
         tasks.spawn(webhooks::send(self.postman, self.shutdown.clone()));
         let hangup = signal(SignalKind::hangup());
         let hangup = hangup.map_err(|error| StartError::Part(format!("SIGHUP: {error}")))?;

@@ -137,6 +137,8 @@ mod tests {
             measure::creation("done");
             measure::creations_in_hand(2);
             measure::webhook("delivered");
+            measure::reconciliation("whole");
+            measure::unresolved_link_age(Duration::from_secs(90));
             measure::log_lost(3);
         });
         for metric in METRICS {
@@ -157,6 +159,8 @@ mod tests {
             "skybridge_creations_total{outcome=\"done\"} 1",
             "skybridge_creations_in_hand 2",
             "skybridge_webhook_attempts_total{attempt=\"delivered\"} 1",
+            "skybridge_reconciliations_total{outcome=\"whole\"} 1",
+            "skybridge_unresolved_link_age_seconds 90",
             "skybridge_log_lines_lost_total 3",
             concat!("skybridge_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
         ] {

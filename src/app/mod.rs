@@ -14,6 +14,7 @@ mod pace;
 pub mod partner_api;
 pub mod parts;
 pub mod proxy;
+pub mod reconciler;
 pub mod records;
 pub mod resolve;
 pub mod serve;

@@ -2,7 +2,7 @@
 //! [`Command`] and a line in [`Command::run`].
 //!
 //! Results go to standard output, complaints to standard error. Exit codes: 0 done, 1 not done, 2
-//! wrong usage.
+//! wrong usage; `reconcile` also 3, compared and something left.
 
 mod check;
 #[cfg(feature = "fake-cloud")]
@@ -13,6 +13,7 @@ mod demo_check;
 mod fake_cloud;
 mod keys;
 mod metadata;
+mod reconcile;
 mod serve;
 mod user;
 
@@ -33,6 +34,7 @@ Examples:
   skybridge keys new --tenant acme                  a signing key for a tenant
   skybridge metadata --tenant acme                  the file for the cloud's upload page
   skybridge serve                                   the gateway
+  skybridge reconcile --tenant acme --dry-run       links here against the cloud's list
   skybridge user hash-password                      the hash of a local user's password
 
 Every option of the file is explained in docs/configuration.md.";
@@ -70,6 +72,7 @@ enum Command {
     FakeCloud(fake_cloud::FakeCloudCommand),
     Keys(keys::Keys),
     Metadata(metadata::Metadata),
+    Reconcile(reconcile::Reconcile),
     Serve(serve::Serve),
     User(user::User),
 }
@@ -101,6 +104,7 @@ impl Command {
             Self::FakeCloud(command) => command.run(out),
             Self::Keys(command) => command.run(common, out),
             Self::Metadata(command) => command.run(common, out),
+            Self::Reconcile(command) => command.run(common, out),
             Self::Serve(_) => serve::Serve::run(common),
             Self::User(command) => command.run(out),
         }

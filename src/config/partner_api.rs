@@ -1,12 +1,14 @@
 //! Config: a tenant's access to the cloud's partner API.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use super::address::WebUrl;
 use super::confidential::Password;
 use super::declare::section;
 use super::read::{NOTHING, Reader, join};
 use super::value::Code;
+use crate::limits;
 
 section! {
     /// The tenant's access to the cloud's partner API, by which accounts are created and links are
@@ -37,6 +39,10 @@ section! {
         /// How often each API is called in a second, all nodes together: one less than the cloud
         /// allows, so that no sliding second holds more.
         requests_per_second: NonZeroU32 = 9;
+        /// How often links are compared with the cloud's list of customers, all nodes together:
+        /// see `skybridge reconcile --help`. While some are unresolved, every eleven minutes at
+        /// least. A list of 10,000 customers takes 100 requests.
+        reconcile_every: Duration = "1h";
     }
 }
 
@@ -76,6 +82,13 @@ impl PartnerApi {
 
 /// One way to show who calls, whole, and not both.
 fn check_partner_api(draft: &PartnerApiDraft, reader: &mut Reader<'_>) {
+    if let Some(every) = draft.reconcile_every
+        && every < limits::SHORTEST_PERIOD
+    {
+        let expected = format!("at least \"{}s\"", limits::SHORTEST_PERIOD.as_secs());
+        let found = format!("{} ms", every.as_millis());
+        reader.fault(&join(&draft.path, "reconcile_every"), &expected, &found, None);
+    }
     // An option that is faulty, `None`, counts as written: its own fault is enough.
     let key = [
         ("access_key", draft.access_key.as_ref().is_none_or(Option::is_some)),
@@ -189,6 +202,12 @@ mod tests {
         assert!(identity[0].contains("identity_url: expected no identity API"), "{identity:?}");
         let account = faults(&format!("{USER}account = \"a1\"\n"));
         assert!(account[0].contains("account: expected no account with a user"), "{account:?}");
+    }
+
+    #[test]
+    fn links_are_not_compared_all_the_time() {
+        let faults = faults(&format!("{KEY}reconcile_every = \"10s\"\n"));
+        assert!(faults[0].contains("reconcile_every: expected at least \"60s\""), "{faults:?}");
     }
 
     #[test]

@@ -1,7 +1,9 @@
-//! Creating accounts with the real client at the simulated cloud's partner API, whose fault script
-//! breaks every call, on several nodes. No sockets; time is the runtime's, which jumps.
+//! Creating accounts, and comparing links with the list, with the real client at the simulated
+//! cloud's partner API, whose fault script breaks every call, on several nodes. No sockets; time is
+//! the runtime's, which jumps.
 
 mod faults;
+mod reconcile;
 
 use std::sync::Arc;
 
@@ -116,13 +118,23 @@ impl Stage {
             ..Options::new(url, Arc::clone(&clock), Arc::clone(&random))
         };
         let cloud = FakeCloud::new(options).unwrap();
+        let store = Arc::new(Memory::new(Arc::clone(&clock)));
+        let ledger = Arc::new(MemoryLedger::default());
+        let stage = Self { cloud, clock, random, store, ledger };
+        stage.bound(&[]);
+        stage
+    }
+
+    /// The cloud has accounts of these customers, and of nobody else who was here from the start.
+    fn bound(&self, who: &[String]) {
+        let account_id = |who: &String| person(who).account_id.as_str().to_owned();
         let provision = Provision {
             metadata_xml: metadata(),
             callback_url: Some(format!("{IDP}/acme/link-result")),
             bp_id: "bp-0001".to_owned(),
             return_url: None,
             wanted_account_type: Some(PLATFORM.to_owned()),
-            accounts: Accounts::Bound(std::iter::empty().collect()),
+            accounts: Accounts::Bound(who.iter().map(account_id).collect()),
             credentials: Some(Credentials {
                 access_key: "AKPARTNER".to_owned(),
                 secret_key: "sk-of-the-partner".to_owned(),
@@ -131,10 +143,7 @@ impl Stage {
                 domain_name: "partner_domain".to_owned(),
             }),
         };
-        cloud.provision(&provision).unwrap();
-        let store = Arc::new(Memory::new(Arc::clone(&clock)));
-        let ledger = Arc::new(MemoryLedger::default());
-        Self { cloud, clock, random, store, ledger }
+        self.cloud.provision(&provision).unwrap();
     }
 
     /// What fails from now on. Calls are counted anew.

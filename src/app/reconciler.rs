@@ -1,0 +1,148 @@
+//! App (layer 6): compares links with the clouds' lists on a schedule that all nodes share, and
+//! publishes for how long links have been unresolved.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::parts::{Assembly, System};
+use super::shutdown::Shutdown;
+use crate::account::{Done, Mode, Reconciler, Report, Stop};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::store::record::TenantId;
+use crate::{limits, measure};
+
+/// How often each tenant's links are compared. Tenants that are switched off or have no partner API
+/// are not among them.
+pub struct Schedule {
+    reconciler: Arc<Reconciler>,
+    clock: Arc<dyn Clock>,
+    tenants: Vec<(TenantId, Duration)>,
+}
+
+impl Schedule {
+    /// The schedule of a configuration.
+    #[must_use]
+    pub fn of(config: &Config, built: &Assembly, system: &System) -> Self {
+        let every = |tenant: &crate::config::Tenant| {
+            let api = tenant.partner_api.as_ref().filter(|_| tenant.enabled)?;
+            Some((TenantId::parse(tenant.id.as_str())?, api.reconcile_every))
+        };
+        Self {
+            reconciler: Arc::new(reconciler(built, system)),
+            clock: Arc::clone(&system.clock),
+            tenants: config.tenants.iter().filter_map(every).collect(),
+        }
+    }
+
+    /// Compares until the process leaves. What is under way then is left: whatever is written is
+    /// whole, and another node begins anew.
+    pub async fn keep(self, shutdown: Shutdown) {
+        if self.tenants.is_empty() {
+            return;
+        }
+        tokio::select! {
+            () = shutdown.beginning() => {}
+            () = self.keep_on() => {}
+        }
+    }
+
+    async fn keep_on(&self) {
+        let mut under_way = JoinSet::new();
+        loop {
+            for (tenant, every) in &self.tenants {
+                while under_way.len() >= limits::RECONCILE_AT_ONCE {
+                    under_way.join_next().await;
+                }
+                match self.reconciler.is_due(tenant, *every).await {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        let reconciler = Arc::clone(&self.reconciler);
+                        under_way.spawn(turn(reconciler, tenant.clone(), *every));
+                    }
+                    Err(error) => {
+                        tracing::warn!(tenant = tenant.as_str(), %error, "links are not compared");
+                    }
+                }
+            }
+            self.publish_age().await;
+            let rest = sleep(limits::RECONCILE_POLL);
+            tokio::pin!(rest);
+            loop {
+                tokio::select! {
+                    () = &mut rest => break,
+                    Some(_) = under_way.join_next() => {}
+                }
+            }
+        }
+    }
+
+    async fn publish_age(&self) {
+        let mut oldest = None;
+        for (tenant, _) in &self.tenants {
+            match self.reconciler.oldest_unresolved(tenant).await {
+                Ok(since) => oldest = [oldest, since].into_iter().flatten().min(),
+                // An age that is not known is not published as a small one.
+                Err(_) => return,
+            }
+        }
+        let age = oldest.map_or(time::Duration::ZERO, |since| self.clock.now() - since);
+        measure::unresolved_link_age(age.try_into().unwrap_or_default());
+    }
+}
+
+/// What compares, over the parts of a gateway.
+#[must_use]
+pub fn reconciler(built: &Assembly, system: &System) -> Reconciler {
+    let remotes = built.sso.creations().remotes().clone();
+    Reconciler::new(
+        (Arc::clone(&built.book), remotes),
+        Arc::clone(&built.store),
+        Arc::clone(&system.clock),
+        Arc::clone(&system.random),
+    )
+}
+
+async fn turn(reconciler: Arc<Reconciler>, tenant: TenantId, every: Duration) {
+    let ended = reconciler.run(&tenant, Mode::Repair, &|_, _| ()).await;
+    let outcome = match &ended {
+        Ok(report) => {
+            log(report);
+            if report.whole { "whole" } else { "part" }
+        }
+        Err(Stop::Busy) => "busy",
+        Err(stop) => {
+            tracing::warn!(tenant = tenant.as_str(), %stop, "links are not compared");
+            "failed"
+        }
+    };
+    measure::reconciliation(outcome);
+    let is_over = matches!(ended, Ok(Report { whole: true, .. }));
+    if !is_over && let Err(error) = reconciler.failed(&tenant, every).await {
+        tracing::warn!(tenant = tenant.as_str(), %error, "links are not compared again soon");
+    }
+}
+
+fn log(report: &Report) {
+    let Report { tenant, whole, listed, customers, .. } = report;
+    let repaired = report.count(Done::Repaired);
+    let held_back = report.count(Done::HeldBack);
+    let for_a_person = report.count(Done::NeedsAPerson) + report.count(Done::LinkedElsewhere);
+    if held_back + for_a_person > 0 {
+        tracing::warn!(
+            tenant,
+            whole,
+            listed,
+            customers,
+            repaired,
+            held_back,
+            for_a_person,
+            "links were compared, and somebody must look: skybridge reconcile --dry-run"
+        );
+    } else {
+        tracing::info!(tenant, whole, listed, customers, repaired, "links were compared");
+    }
+}
