@@ -18,6 +18,8 @@ mod foreign;
 mod hostile;
 mod journey;
 mod ledger;
+#[cfg(feature = "fake-cloud")]
+mod reliability;
 mod reliability_redis;
 mod reliability_sql;
 mod saml_c14n;

@@ -9,4 +9,10 @@ pub(crate) mod redis;
 pub(crate) mod redis_groups;
 pub(crate) mod schema;
 pub(crate) mod signxml;
+#[cfg(feature = "fake-cloud")]
+pub(crate) mod site;
+#[cfg(feature = "fake-cloud")]
+pub(crate) mod tap;
+#[cfg(feature = "fake-cloud")]
+pub(crate) mod visitor;
 pub(crate) mod xmlsec;

@@ -1,0 +1,124 @@
+//! The document of the numbers: every run writes its own section, and nothing else does.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::{env, fs};
+
+use skybridge::app::system::SystemClock;
+use skybridge::clock::Clock as _;
+
+use super::Size;
+use super::matrix::Tally;
+
+/// The sections, in the document's order.
+const SECTIONS: [&str; 4] = ["first-login", "creation", "at-once", "lossy"];
+const HEAD: &str = "\
+<!-- Made by a run: SKYBRIDGE_FULL=1 SKYBRIDGE_WRITE_DOCS=1 cargo test --test integration reliability:: -->
+
+# Reliability
+
+What the full runs of `tests/integration/reliability` measured. Each section was written by the run
+itself, after it had found no failure; where it finds one it writes nothing. Every gateway is a
+process of the program (debug build), killed by SIGKILL when a relay between it and PostgreSQL or
+the cloud's API sees the action of that number: before it is sent on, or after it was answered and
+before the answer comes back. PostgreSQL, Redis and the simulated cloud run on the same machine.
+PostgreSQL runs without fsync here, because it is the gateway that dies.
+
+The three recoveries: the gateway is started again and whoever waited tries again at once; another
+node, which ran all the time, takes over; nobody is there for a while, the browser is closed, then a
+gateway is started and the links are compared with the cloud's list, and only later somebody comes.
+The deadline after which an account at the cloud must not be unknown to the gateway, or a creation
+not be over: 150 s after the recovery for creations, the next comparison for links. Where
+another node takes over a creation, the dead node's lease of two minutes is waited for; in the two
+other recoveries it is ended in the database.
+";
+
+/// Writes a matrix.
+pub(super) fn matrix(name: &str, title: &str, size: Size, tally: &Tally) {
+    let mut text = String::from("| | |\n|---|---|\n");
+    let faults = &tally.faults;
+    for (what, number) in [
+        ("durable actions of a clean run", tally.actions.len()),
+        ("cells: actions × before, after × three recoveries", tally.cells),
+        ("cells covered", tally.covered),
+        ("failures: links lost", faults.lost),
+        ("failures: accounts, links or messages doubled", faults.doubled),
+        ("failures: assertions for a wrong account", faults.wrong),
+        ("failures: orphans after the deadline", faults.orphans),
+    ] {
+        _ = writeln!(text, "| {what} | {number} |");
+    }
+    _ = writeln!(text, "| took | {} s |\n\nThe actions:\n", tally.took.as_secs());
+    for (number, action) in tally.actions.iter().enumerate() {
+        _ = writeln!(text, "{}. `{action}`", number + 1);
+    }
+    section(name, title, size, &text);
+}
+
+/// Writes a section, if it is the time for it.
+pub(super) fn section(name: &str, title: &str, size: Size, text: &str) {
+    static WRITING: Mutex<()> = Mutex::new(());
+    if size != Size::Full || env::var_os("SKYBRIDGE_WRITE_DOCS").is_none() {
+        return;
+    }
+    let _writing = WRITING.lock().unwrap();
+    let written = fs::read_to_string(path()).unwrap_or_default();
+    let mut document = HEAD.to_owned();
+    for section in SECTIONS {
+        let (begin, end) = marks(section);
+        let text = if section == name {
+            format!("\n## {title}\n\n{}\n{text}\n", circumstances())
+        } else {
+            between(&written, section).unwrap_or_default().to_owned()
+        };
+        _ = write!(document, "\n{begin}\n{text}{end}\n");
+    }
+    fs::write(path(), document).unwrap();
+}
+
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reliability.md")
+}
+
+fn marks(section: &str) -> (String, String) {
+    (format!("<!-- begin {section} -->"), format!("<!-- end {section} -->"))
+}
+
+fn between<'a>(document: &'a str, section: &str) -> Option<&'a str> {
+    let (begin, end) = marks(section);
+    let (_, rest) = document.split_once(&begin)?;
+    rest.split_once(&end).map(|(text, _)| text.trim_start_matches('\n'))
+}
+
+/// When, where and with what.
+fn circumstances() -> String {
+    let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
+    let line = |text: &str, name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name));
+        line.and_then(|line| line.split_once(':')).map(|(_, it)| it.trim().to_owned())
+    };
+    let says = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output().ok();
+        let said = output.and_then(|output| String::from_utf8(output.stdout).ok());
+        said.map(|said| said.lines().next().unwrap_or_default().trim().to_owned())
+    };
+    let unknown = || "unknown".to_owned();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let processor = line(&read("/proc/cpuinfo"), "model name").unwrap_or_else(unknown);
+    let memory = line(&read("/proc/meminfo"), "MemTotal").unwrap_or_else(unknown);
+    let redis = says("redis-server", &["--version"]).unwrap_or_else(unknown);
+    let redis = redis.split(' ').find(|word| word.starts_with("v=")).unwrap_or("v=unknown");
+    let postgres = says("psql", &["--version"]).unwrap_or_else(unknown);
+    let commit = says("git", &["rev-parse", "--short", "HEAD"]).unwrap_or_else(unknown);
+    let now = SystemClock.now();
+    format!(
+        "Full run of {date} {hour:02}:{minute:02} UTC, Skybridge {version} at {commit}, {cores} cores \
+         ({processor}), {memory}; {postgres}, Redis {redis}.\n",
+        date = now.date(),
+        hour = now.hour(),
+        minute = now.minute(),
+        version = env!("CARGO_PKG_VERSION"),
+    )
+}
