@@ -3,6 +3,7 @@
 //! `SKYBRIDGE_FULL=1` runs all of it, and `SKYBRIDGE_WRITE_DOCS=1` beside it writes the numbers to
 //! `docs/reliability.md`.
 
+mod at_once;
 mod creation;
 mod link;
 mod matrix;
