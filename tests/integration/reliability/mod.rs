@@ -6,6 +6,7 @@
 mod at_once;
 mod creation;
 mod link;
+mod lossy;
 mod matrix;
 mod report;
 
