@@ -8,6 +8,7 @@ mod creation;
 mod link;
 mod lossy;
 mod matrix;
+mod refused;
 mod report;
 
 /// How much is done.
