@@ -94,8 +94,31 @@ async fn lands(site: &Site, node: &Node) -> Faults {
     faults
 }
 
-async fn clean() -> Vec<String> {
-    let site = Site::new().await;
+/// What the cloud does with the first call to create.
+#[derive(Clone, Copy)]
+enum Cloud {
+    /// It answers.
+    Answers,
+    /// It makes the account and does not answer: the gateway has to look on the list.
+    IsSilent,
+}
+
+impl Cloud {
+    async fn site(self) -> Site {
+        let site = Site::new().await;
+        let rules = match self {
+            Self::Answers => json!([]),
+            Self::IsSilent => json!([{ "api": "create_customer", "when": { "call": 1 },
+                                       "effect": { "reset": "after_commit" } }]),
+        };
+        let script = serde_json::from_value(json!({ "rules": rules })).unwrap();
+        site.cloud.set_faults(script).unwrap();
+        site
+    }
+}
+
+async fn clean(cloud: Cloud) -> Vec<String> {
+    let site = cloud.site().await;
     let (node, tap) = site.tapped_node().await;
     tap.watch();
     Partner::of(CUSTOMER).creates(&node).await.unwrap();
@@ -106,8 +129,16 @@ async fn clean() -> Vec<String> {
     actions
 }
 
-async fn crash(cell: Cell) -> Option<Faults> {
-    let site = Site::new().await;
+async fn crash_with_an_answer(cell: Cell) -> Option<Faults> {
+    crash(cell, Cloud::Answers).await
+}
+
+async fn crash_without_an_answer(cell: Cell) -> Option<Faults> {
+    crash(cell, Cloud::IsSilent).await
+}
+
+async fn crash(cell: Cell, cloud: Cloud) -> Option<Faults> {
+    let site = cloud.site().await;
     let (first, tap) = site.tapped_node().await;
     let second = match cell.recovery {
         Recovery::AnotherNode => Some(site.node().await),
@@ -143,8 +174,20 @@ async fn crash(cell: Cell) -> Option<Faults> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_account_is_lost_or_doubled_wherever_a_gateway_dies_in_a_creation() {
     let size = Size::wanted();
-    let tally = run("creation", size, (clean().await, RECOVERIES), crash).await;
+    let script = (clean(Cloud::Answers).await, RECOVERIES);
+    let tally = run("creation", size, script, crash_with_an_answer).await;
     println!("{tally:?}");
     tally.expect_none();
     report::matrix("creation", "Crash matrix: creating an account", size, &tally);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_account_is_lost_or_doubled_wherever_a_gateway_dies_when_the_cloud_does_not_answer() {
+    let size = Size::wanted();
+    let script = (clean(Cloud::IsSilent).await, RECOVERIES);
+    let tally = run("silence", size, script, crash_without_an_answer).await;
+    println!("{tally:?}");
+    tally.expect_none();
+    let title = "Crash matrix: creating an account, and the cloud does not answer the call";
+    report::matrix("creation-unanswered", title, size, &tally);
 }

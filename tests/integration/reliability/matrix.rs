@@ -16,6 +16,8 @@ use crate::support::tap::{Kill, Moment, Tap};
 
 /// Most cells at one time.
 const AT_ONCE: usize = 12;
+/// How often a cell is begun anew in which another node was faster.
+const TRIES: usize = 12;
 /// Within which links can be compared.
 const COMPARED: Duration = Duration::from_mins(3);
 /// How many cells a sample has.
@@ -201,7 +203,7 @@ where
         running.spawn(async move {
             let _place = places.acquire().await.unwrap();
             let mut outcome = None;
-            for _ in 0..5 {
+            for _ in 0..TRIES {
                 outcome = journey(cell.clone()).await;
                 if outcome.is_some() {
                     break;

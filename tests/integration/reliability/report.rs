@@ -13,7 +13,7 @@ use super::Size;
 use super::matrix::Tally;
 
 /// The sections, in the document's order.
-const SECTIONS: [&str; 4] = ["first-login", "creation", "at-once", "lossy"];
+const SECTIONS: [&str; 5] = ["first-login", "creation", "creation-unanswered", "at-once", "lossy"];
 const HEAD: &str = "\
 <!-- Made by a run: SKYBRIDGE_FULL=1 SKYBRIDGE_WRITE_DOCS=1 cargo test --test integration reliability:: -->
 
@@ -69,11 +69,11 @@ pub(super) fn section(name: &str, title: &str, size: Size, text: &str) {
     for section in SECTIONS {
         let (begin, end) = marks(section);
         let text = if section == name {
-            format!("\n## {title}\n\n{}\n{text}\n", circumstances())
+            format!("\n## {title}\n\n{}\n{text}", circumstances())
         } else {
-            between(&written, section).unwrap_or_default().to_owned()
+            between(&written, section).map(|text| format!("\n{text}")).unwrap_or_default()
         };
-        _ = write!(document, "\n{begin}\n{text}{end}\n");
+        _ = write!(document, "\n{begin}\n{text}\n{end}\n");
     }
     fs::write(path(), document).unwrap();
 }
@@ -89,7 +89,8 @@ fn marks(section: &str) -> (String, String) {
 fn between<'a>(document: &'a str, section: &str) -> Option<&'a str> {
     let (begin, end) = marks(section);
     let (_, rest) = document.split_once(&begin)?;
-    rest.split_once(&end).map(|(text, _)| text.trim_start_matches('\n'))
+    let (text, _) = rest.split_once(&end)?;
+    Some(text.trim_matches('\n')).filter(|text| !text.is_empty())
 }
 
 /// When, where and with what.
@@ -109,13 +110,13 @@ fn circumstances() -> String {
     let processor = line(&read("/proc/cpuinfo"), "model name").unwrap_or_else(unknown);
     let memory = line(&read("/proc/meminfo"), "MemTotal").unwrap_or_else(unknown);
     let redis = says("redis-server", &["--version"]).unwrap_or_else(unknown);
-    let redis = redis.split(' ').find(|word| word.starts_with("v=")).unwrap_or("v=unknown");
+    let redis = redis.split(' ').find_map(|word| word.strip_prefix("v=")).unwrap_or("unknown");
     let postgres = says("psql", &["--version"]).unwrap_or_else(unknown);
-    let commit = says("git", &["rev-parse", "--short", "HEAD"]).unwrap_or_else(unknown);
+    let postgres = postgres.split(' ').nth(2).unwrap_or("unknown");
     let now = SystemClock.now();
     format!(
-        "Full run of {date} {hour:02}:{minute:02} UTC, Skybridge {version} at {commit}, {cores} cores \
-         ({processor}), {memory}; {postgres}, Redis {redis}.\n",
+        "Full run of {date} {hour:02}:{minute:02} UTC: Skybridge {version}, PostgreSQL {postgres}, Redis {redis},\n\
+         {cores} cores ({processor}), {memory} of memory.\n",
         date = now.date(),
         hour = now.hour(),
         minute = now.minute(),
