@@ -123,3 +123,25 @@ fn circumstances() -> String {
         version = env!("CARGO_PKG_VERSION"),
     )
 }
+
+/// That the document is one of full runs in which nothing failed.
+#[test]
+fn the_document_holds_the_numbers_of_full_runs_without_a_failure() {
+    let document = fs::read_to_string(path()).unwrap();
+    assert!(document.starts_with(HEAD), "the document was written by something else");
+    for section in SECTIONS {
+        let text = between(&document, section).unwrap_or_else(|| panic!("{section} is missing"));
+        assert!(text.contains("Full run of "), "{section} was not written by a full run");
+        let failures = text.lines().filter(|line| line.starts_with("| failures: "));
+        let failures: Vec<&str> = failures.collect();
+        assert!(failures.len() >= 4, "{section} does not say what failed");
+        for line in failures {
+            assert!(line.ends_with("| 0 |"), "{section}: {line}");
+        }
+        let number = |what: &str| {
+            let line = text.lines().find(|line| line.starts_with(&format!("| {what}")))?;
+            line.trim_end_matches(" |").rsplit("| ").next()?.parse::<u64>().ok()
+        };
+        assert_eq!(number("cells covered"), number("cells: "), "{section}");
+    }
+}
