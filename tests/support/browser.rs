@@ -13,7 +13,9 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
+use skybridge::app::resolve::Names;
 use thirtyfour::prelude::*;
 use thirtyfour::{BrowserLogEntry, LoggingPrefsLogLevel};
 use url::Url;
@@ -96,6 +98,8 @@ pub(crate) struct Browser {
     driver: WebDriver,
     network: RefCell<Vec<Value>>,
     demo: Demo,
+    /// For what browsers have no part in.
+    http: Client,
     /// Ends after `driver` did.
     _chromedriver: Arc<Chromedriver>,
 }
@@ -121,7 +125,8 @@ impl Browser {
         wanted.set_logging_prefs("browser", LoggingPrefsLogLevel::All).unwrap();
         wanted.set_logging_prefs("performance", LoggingPrefsLogLevel::All).unwrap();
         let driver = WebDriver::new(&chromedriver.url, wanted).await.unwrap();
-        Self { driver, network: RefCell::default(), demo, _chromedriver: chromedriver }
+        let http = Client::builder().no_proxy().dns_resolver(Names).build().unwrap();
+        Self { driver, network: RefCell::default(), demo, http, _chromedriver: chromedriver }
     }
 
     /// What no helper here offers.
@@ -147,6 +152,22 @@ impl Browser {
     /// The directory of the demo, with the partner's keys.
     pub(crate) fn home(&self) -> &Path {
         self.demo.folder.path()
+    }
+
+    /// What the simulated cloud's API says, without the browser.
+    pub(crate) async fn ask_cloud(&self, path: &str) -> Value {
+        answer(self.http.get(self.cloud(path))).await
+    }
+
+    /// Has the simulated cloud's API do something, without the browser.
+    pub(crate) async fn tell_cloud(&self, method: Method, path: &str, body: &Value) -> Value {
+        answer(self.http.request(method, self.cloud(path)).body(body.to_string())).await
+    }
+
+    /// What the gateway's API tells the partner's back end.
+    pub(crate) async fn ask_gateway(&self, path: &str) -> Value {
+        let key = std::fs::read_to_string(self.home().join("partner-api.key")).unwrap();
+        answer(self.http.get(self.gateway(path)).bearer_auth(key.trim())).await
     }
 
     /// Opens an address, as if typed.
@@ -303,4 +324,12 @@ impl Browser {
             assert!(refusal && !message.contains("/assets/"), "{message}");
         }
     }
+}
+
+/// The JSON of an answer that is a success.
+async fn answer(request: RequestBuilder) -> Value {
+    let answer = request.send().await.unwrap();
+    let (status, text) = (answer.status(), answer.text().await.unwrap());
+    assert!(status.is_success(), "{status} {text}");
+    serde_json::from_str(&text).unwrap()
 }

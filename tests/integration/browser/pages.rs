@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use thirtyfour::prelude::*;
 
-use super::login_link;
-use crate::support::browser::{Browser, Scripts, Wish, visit};
+use super::{login_link, must_fit, reach};
+use crate::support::browser::{Scripts, Wish, visit};
 
 #[tokio::test]
 async fn a_language_that_was_chosen_is_kept() {
@@ -150,28 +150,4 @@ async fn a_script_and_a_form_that_someone_smuggled_into_a_page_do_nothing() {
         assert!(!browser.requests().await.iter().any(|(_, url)| url.as_str() == elsewhere));
     })
     .await;
-}
-
-/// That the page that shows this element is no wider than the window.
-async fn must_fit(browser: &Browser, css: &str) {
-    browser
-        .until(&format!("{css} is there"), async || browser.shows(css).await.then_some(()))
-        .await;
-    let wide = "const page = document.documentElement;
-        return page.scrollWidth - page.clientWidth;";
-    let excess = browser.driver().execute(wide, vec![]).await.unwrap().convert::<i64>().unwrap();
-    let url = browser.driver().current_url().await.unwrap();
-    assert!(excess <= 0, "{url} is {excess} pixels wider than the window");
-}
-
-/// Goes on with the tabulator until this element has the focus.
-async fn reach(browser: &Browser, css: &str) {
-    let wanted = browser.driver().find(By::Css(css)).await.unwrap();
-    for _ in 0..20 {
-        browser.press("" + Key::Tab).await;
-        if browser.driver().active_element().await.unwrap() == wanted {
-            return;
-        }
-    }
-    panic!("{css} cannot be reached by keyboard");
 }
