@@ -16,6 +16,7 @@ mod metadata;
 mod reconcile;
 mod serve;
 mod user;
+mod webhooks;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -75,6 +76,7 @@ enum Command {
     Reconcile(reconcile::Reconcile),
     Serve(serve::Serve),
     User(user::User),
+    Webhooks(webhooks::Webhooks),
 }
 
 /// What a command comes to. An error is printed as it is, one line or more.
@@ -107,6 +109,7 @@ impl Command {
             Self::Reconcile(command) => command.run(common, out),
             Self::Serve(_) => serve::Serve::run(common),
             Self::User(command) => command.run(out),
+            Self::Webhooks(command) => command.run(common, out),
         }
     }
 }

@@ -45,7 +45,10 @@ pub struct Gateway {
 pub fn router(gateway: Gateway) -> Router {
     // Who only looks (HEAD, as link scanners send) must not use up a ticket or a journey.
     let no_head = guard::method_not_allowed;
-    Router::new()
+    let api = api::calls().into_iter();
+    let api = api.fold(Router::new(), |api, call| api.route(call.path, call.route));
+    api.route("/api/v1", get(api::reference::page))
+        .route("/api/v1/openapi.json", get(api::reference::document))
         .route("/{tenant}/launch", get(launch::by_link).post(launch::by_form).head(no_head))
         .route("/{tenant}/cloud", get(launch::cloud).head(no_head))
         .route("/{tenant}/continue/{handle}", get(launch::resume).head(no_head))
@@ -56,14 +59,6 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/{tenant}/saml/metadata", get(saml::metadata))
         .route("/{tenant}/saml/metadata/{kid}", get(saml::metadata_of_key))
         .route("/{tenant}/link-result", post(link_result::post))
-        .route("/api/v1/{tenant}/tickets", post(api::tickets::post))
-        .route("/api/v1/{tenant}/customers", post(api::creations::post))
-        .route("/api/v1/{tenant}/creations/{id}", get(api::creations::get))
-        .route("/api/v1/{tenant}/customers/{id}", get(api::customers::get))
-        .route("/api/v1/{tenant}/customers/{id}/suspend", post(api::customers::suspend))
-        .route("/api/v1/{tenant}/customers/{id}/resume", post(api::customers::resume))
-        .route("/api/v1/{tenant}/webhooks", get(api::webhooks::list))
-        .route("/api/v1/{tenant}/webhooks/{id}/replay", post(api::webhooks::replay))
         .route("/assets/{name}", get(asset::serve))
         .fallback(guard::not_found)
         .method_not_allowed_fallback(guard::method_not_allowed)

@@ -222,7 +222,7 @@ fn cloud_name(visit: &Visit, language: Language) -> &str {
 }
 
 /// A finished page as a response.
-fn of_page(page: Page) -> Response {
+pub(super) fn of_page(page: Page) -> Response {
     let policy = page.content_security_policy();
     let mut response = Response::new(Body::from(page.html));
     *response.status_mut() =

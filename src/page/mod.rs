@@ -6,6 +6,7 @@
 //! Every value is escaped by the template engine; nothing on a page names a cause (B-21, B-23,
 //! B-36).
 
+mod api;
 mod assets;
 mod form;
 mod language;
@@ -17,6 +18,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
+pub use api::{ApiCall, ApiEntry, ApiField, api, api_summary};
 pub use assets::{Asset, CACHE_CONTROL, assets};
 pub use form::Onward;
 pub use language::Language;

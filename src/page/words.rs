@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use fluent_bundle::{FluentArgs, FluentBundle, FluentResource};
 use unic_langid::LanguageIdentifier;
 
-use super::Language;
+use super::{ApiCall, Language};
 use crate::refusal::{Code, Owner};
 
 /// What a person is told about one refusal.
@@ -82,6 +82,7 @@ macro_rules! words {
             $(pub(super) $phrase: Phrase,)+
             owners: [OwnerWords; 4],
             codes: Vec<Explanation>,
+            pub(super) api_calls: Vec<String>,
         }
 
         impl Words {
@@ -91,6 +92,7 @@ macro_rules! words {
                     $($phrase: reader.phrase(&dashed(stringify!($phrase))),)+
                     owners: OWNERS.map(|owner| reader.owner(owner)),
                     codes: Code::ALL.iter().map(|code| reader.explanation(*code)).collect(),
+                    api_calls: ApiCall::ALL.iter().map(|call| reader.call(*call)).collect(),
                 }
             }
         }
@@ -106,6 +108,8 @@ words! {
         error_way error_help error_code error_id error_time error_sp error_again
         signed_out_title signed_out_text signed_out_again
         linked_title linked_continue linked_back unlinked_title unlinked_text
+        api_title api_lead api_once api_document api_scope api_fields api_required api_optional
+        api_answer api_refusals
     }
     phrases { sign_in_heading sign_in_lead deliver_title help_network linked_text }
 }
@@ -188,6 +192,10 @@ impl Reader {
         }
     }
 
+    fn call(&mut self, call: ApiCall) -> String {
+        self.text(&format!("api-{}", call.key()), None)
+    }
+
     fn phrase(&mut self, key: &str) -> Phrase {
         let mut args = FluentArgs::new();
         args.set("name", GAP);
@@ -268,6 +276,7 @@ mod tests {
                 .filter(|key| {
                     fields.contains(&format!(" {}: ", key.replace('-', "_")))
                         || Code::ALL.iter().any(|code| code.to_string() == *key)
+                        || ApiCall::ALL.iter().any(|call| format!("api-{}", call.key()) == *key)
                         || OWNERS.iter().any(|owner| format!("owner-{}", owner.key()) == *key)
                 })
                 .map(str::to_owned)

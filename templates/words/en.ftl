@@ -68,6 +68,27 @@ linked-back = Back to the partner’s site
 unlinked-title = The link with your cloud account has ended
 unlinked-text = The cloud has told us so. The next time you open the console from your partner’s site, you can create or link an account again.
 
+## The reference of the API
+
+api-title = HTTP API
+api-lead = For a partner’s back end. Each call carries an API key: “Authorization: Bearer …”. Bodies and answers are JSON; a refusal is a problem document (RFC 9457) with one of our codes, and names every wrong field.
+api-once = A call with fields also needs an “Idempotency-Key”. The same key with the same body gives the same answer; nothing is done twice. An id of a customer is never an e-mail address or a telephone number.
+api-document = The same as an OpenAPI 3.1 document
+api-scope = Scope
+api-fields = Fields
+api-required = required
+api-optional = optional
+api-answer = Answer
+api-refusals = Refusals
+api-ticket = Get a one-time address that takes one customer to the cloud.
+api-create = Begin to create a cloud account for a customer.
+api-creation = See how far a creation is.
+api-customer = See how a customer stands, with all of their history.
+api-suspend = Let a customer in no more. The link with the cloud account stays.
+api-resume = Let a suspended customer in again.
+api-messages = List the messages to the webhook in one state, oldest first.
+api-replay = Send a dead message anew, with all attempts.
+
 ## SB-1…: the message cannot be read
 
 SB-1001 =

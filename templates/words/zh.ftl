@@ -68,6 +68,27 @@ linked-back = 返回合作伙伴网站
 unlinked-title = 云账号关联已解除
 unlinked-text = 云平台已通知我们。下次从合作伙伴网站打开控制台时，可以重新创建或关联账号。
 
+## 接口说明
+
+api-title = HTTP 接口
+api-lead = 供合作伙伴的后端调用。每次调用都须携带 API 密钥：“Authorization: Bearer …”。请求和应答均为 JSON；被拒绝时返回带有错误码的问题文档（RFC 9457），并逐一指出有误的字段。
+api-once = 带字段的调用还须携带“Idempotency-Key”。相同的键和内容得到相同的应答，不会重复执行。客户标识不得使用邮箱地址或电话号码。
+api-document = OpenAPI 3.1 格式的同一份文档
+api-scope = 权限范围
+api-fields = 字段
+api-required = 必填
+api-optional = 可选
+api-answer = 应答
+api-refusals = 可能的拒绝原因
+api-ticket = 获取一次性地址，让一位客户进入云平台。
+api-create = 开始为客户创建云账号。
+api-creation = 查询创建进度。
+api-customer = 查询客户的现状及全部历史。
+api-suspend = 暂停客户的访问，云账号关联保持不变。
+api-resume = 恢复已暂停客户的访问。
+api-messages = 按状态列出发往 Webhook 的消息，最早的在前。
+api-replay = 重新发送一条投递失败的消息，重试次数从头计算。
+
 ## SB-1…：消息无法读取
 
 SB-1001 =

@@ -4,6 +4,7 @@ pub(crate) mod answer;
 #[cfg(feature = "fake-cloud")]
 pub(crate) mod browser;
 pub(crate) mod gateway;
+pub(crate) mod openapi;
 pub(crate) mod postgres;
 pub(crate) mod redis;
 pub(crate) mod redis_groups;

@@ -36,10 +36,8 @@ pub(crate) struct Judged {
 /// Judges every document with the certificate `pem` alone. Panics with one line when the Python is
 /// not there.
 pub(crate) fn judge(pem: &str, documents: &[Asked]) -> Vec<Judged> {
-    let python = place().join("bin/python");
-    assert!(python.exists(), "signxml (PyPI) is not installed: run tests/run --prepare");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/judge.py");
-    let mut child = Command::new(python)
+    let mut child = Command::new(python())
         .arg(script)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -54,6 +52,13 @@ pub(crate) fn judge(pem: &str, documents: &[Asked]) -> Vec<Judged> {
     let judged: Vec<Judged> = serde_json::from_slice(&output.stdout).expect("it writes JSON");
     assert_eq!(judged.len(), documents.len());
     judged
+}
+
+/// The tests' own Python. Panics with one line when it is not there.
+pub(crate) fn python() -> PathBuf {
+    let python = place().join("bin/python");
+    assert!(python.exists(), "the tests' Python is not installed: run tests/run --prepare");
+    python
 }
 
 /// Where `tests/run` puts the Python.

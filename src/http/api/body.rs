@@ -40,23 +40,41 @@ pub(in crate::http) struct Faulty;
 pub(in crate::http) struct Rule {
     /// In words, as they fit behind "expected".
     pub expected: &'static str,
+    /// Most characters.
+    pub most: usize,
     /// Whether a text is so.
     pub fits: fn(&str) -> bool,
+}
+
+/// A field that a call asks for, as its documentation tells.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct Asked {
+    /// Its name.
+    pub name: &'static str,
+    /// What must stand there, in words that fit behind "expected".
+    pub expected: &'static str,
+    /// Most characters.
+    pub most: usize,
+    /// Whether it must be there.
+    pub required: bool,
 }
 
 /// An id of a customer (contract §4.3).
 pub(in crate::http) const PERSON_ID: Rule = Rule {
     expected: "1 to 128 visible characters, no e-mail address and no telephone number",
+    most: limits::ACCOUNT_ID_CHARS,
     fits: |text| PersonId::parse(text).is_some(),
 };
 /// A detail of a customer.
 pub(in crate::http) const DETAIL: Rule = Rule {
     expected: "a text of at most 256 characters",
+    most: limits::ATTRIBUTE_CHARS,
     fits: |text| text.chars().count() <= limits::ATTRIBUTE_CHARS,
 };
 /// An address.
 pub(in crate::http) const ADDRESS: Rule = Rule {
     expected: "an address of at most 2048 bytes",
+    most: limits::URL_BYTES,
     fits: |text| text.len() <= limits::URL_BYTES,
 };
 
@@ -79,10 +97,20 @@ pub(in crate::http) fn read<T>(
     }
 }
 
+/// The fields that a body has, as the reader itself asks for them: the documentation is made of
+/// this and cannot say otherwise.
+pub(in crate::http) fn describe<T>(
+    fields: impl FnOnce(&mut Fields) -> Result<T, Faulty>,
+) -> Vec<Asked> {
+    let mut all = Fields { given: Vec::new(), known: Vec::new(), faults: Vec::new() };
+    _ = fields(&mut all);
+    all.known
+}
+
 /// The fields of a body.
 pub(in crate::http) struct Fields {
     given: Vec<(String, Value)>,
-    known: Vec<&'static str>,
+    known: Vec<Asked>,
     faults: Vec<Fault>,
 }
 
@@ -93,7 +121,11 @@ impl Fields {
         name: &'static str,
         rule: &Rule,
     ) -> Result<String, Faulty> {
-        self.optional(name, rule)?.ok_or_else(|| self.fault(name, rule.expected, "nothing"))
+        let read = self.optional(name, rule);
+        if let Some(asked) = self.known.last_mut() {
+            asked.required = true;
+        }
+        read?.ok_or_else(|| self.fault(name, rule.expected, "nothing"))
     }
 
     /// A text that may be absent, or null.
@@ -102,6 +134,8 @@ impl Fields {
         name: &'static str,
         rule: &Rule,
     ) -> Result<Option<String>, Faulty> {
+        let Rule { expected, most, .. } = *rule;
+        self.known.push(Asked { name, expected, most, required: false });
         match self.take(name)? {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if (rule.fits)(&text) => Ok(Some(text)),
@@ -111,7 +145,6 @@ impl Fields {
 
     /// The value of that name, if there is one and not two.
     fn take(&mut self, name: &'static str) -> Result<Option<Value>, Faulty> {
-        self.known.push(name);
         let is_it = |(given, _): &(String, Value)| given == name;
         let first = self.given.iter().position(is_it).map(|at| self.given.remove(at).1);
         if self.given.iter().any(is_it) {
@@ -122,7 +155,8 @@ impl Fields {
     }
 
     fn refuse_the_rest(&mut self) {
-        let expected = match self.known.as_slice() {
+        let known: Vec<_> = self.known.iter().map(|asked| asked.name).collect();
+        let expected = match known.as_slice() {
             [] => "no fields".to_owned(),
             known => format!("no fields other than {}", known.join(", ")),
         };

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::body::{self, DETAIL, Fault, PERSON_ID};
+use super::body::{self, DETAIL, Fault, Faulty, Fields, PERSON_ID};
 use super::{Body, Names, answer, authorized, idempotency_key, names, octets};
 use crate::account::{Evidence, Outcome, Request, Wanted, described, rfc3339};
 use crate::cloud::api::{ContactKind, Failure, Rules};
@@ -54,7 +54,7 @@ pub(in crate::http) async fn get(
 }
 
 /// What a body asks for.
-struct Given {
+pub(super) struct Given {
     user_id: String,
     account_id: Option<String>,
     domain_name: Option<String>,
@@ -73,7 +73,7 @@ async fn begin(
 ) -> Result<Value, Declined> {
     let visit = authorized(gateway, &names(tenant)?, context, Scope::Creations).await?;
     let tenant = &visit.tenant.id;
-    let given = read(&octets(body)?)?;
+    let given = body::read(&octets(body)?, fields)?;
     let key = idempotency_key(context)?;
     let creations = gateway.sso.creations();
     let (person, wanted) = wanted(given, creations.remotes().of(tenant)?.rules())?;
@@ -93,27 +93,25 @@ async fn begin(
     }))
 }
 
-fn read(octets: &[u8]) -> Result<Given, Declined> {
-    // Beside the customer, the fields are named as the cloud names them.
-    body::read(octets, |fields| {
-        let user_id = fields.required("user_id", &PERSON_ID);
-        let account_id = fields.optional("account_id", &PERSON_ID);
-        let domain_name = fields.optional("domain_name", &DETAIL);
-        let mobile_phone = fields.optional("mobile_phone", &DETAIL);
-        let email = fields.optional("email", &DETAIL);
-        let verification_code = fields.optional("verification_code", &DETAIL);
-        let domain_area = fields.optional("domain_area", &DETAIL);
-        let indirect_partner_id = fields.optional("indirect_partner_id", &DETAIL);
-        Ok(Given {
-            user_id: user_id?,
-            account_id: account_id?,
-            domain_name: domain_name?,
-            mobile_phone: mobile_phone?,
-            email: email?,
-            verification_code: verification_code?,
-            domain_area: domain_area?,
-            indirect_partner_id: indirect_partner_id?,
-        })
+/// The body. Beside the customer, the fields are named as the cloud names them.
+pub(super) fn fields(fields: &mut Fields) -> Result<Given, Faulty> {
+    let user_id = fields.required("user_id", &PERSON_ID);
+    let account_id = fields.optional("account_id", &PERSON_ID);
+    let domain_name = fields.optional("domain_name", &DETAIL);
+    let mobile_phone = fields.optional("mobile_phone", &DETAIL);
+    let email = fields.optional("email", &DETAIL);
+    let verification_code = fields.optional("verification_code", &DETAIL);
+    let domain_area = fields.optional("domain_area", &DETAIL);
+    let indirect_partner_id = fields.optional("indirect_partner_id", &DETAIL);
+    Ok(Given {
+        user_id: user_id?,
+        account_id: account_id?,
+        domain_name: domain_name?,
+        mobile_phone: mobile_phone?,
+        email: email?,
+        verification_code: verification_code?,
+        domain_area: domain_area?,
+        indirect_partner_id: indirect_partner_id?,
     })
 }
 

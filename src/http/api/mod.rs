@@ -2,10 +2,16 @@
 //! documents. One file for each thing that can be called.
 
 pub(super) mod body;
+mod calls;
 pub(super) mod creations;
 pub(super) mod customers;
+mod openapi;
+pub(super) mod reference;
+mod schemas;
 pub(super) mod tickets;
 pub(super) mod webhooks;
+
+pub(super) use calls::calls;
 
 use axum::Json;
 use axum::body::Bytes;

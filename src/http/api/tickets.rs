@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
-use super::body::{self, ADDRESS, DETAIL, PERSON_ID};
+use super::body::{self, ADDRESS, DETAIL, Faulty, Fields, PERSON_ID};
 use super::{Body, Names, answer, authorized, idempotency_key, names, octets};
 use crate::http::Gateway;
 use crate::http::context::Context;
@@ -36,25 +36,27 @@ async fn give(
     body: Body,
 ) -> Result<TicketGiven, Declined> {
     let visit = authorized(gateway, &names(tenant)?, context, Scope::Tickets).await?;
-    let claims = body::read(&octets(body)?, |fields| {
-        // The partner's id of the customer; what the cloud knows the customer by, which is the same
-        // where it is absent; and the page of the cloud to open.
-        let sub = fields.required("user_id", &PERSON_ID);
-        let account_id = fields.optional("account_id", &PERSON_ID);
-        let name = fields.optional("name", &DETAIL);
-        let mobile = fields.optional("mobile", &DETAIL);
-        let email = fields.optional("email", &DETAIL);
-        let service = fields.optional("service", &ADDRESS);
-        Ok(Claims {
-            sub: sub?,
-            account_id: account_id?,
-            name: name?,
-            mobile: mobile?,
-            email: email?,
-            service: service?,
-        })
-    })?;
+    let claims = body::read(&octets(body)?, fields)?;
     let idempotency_key = idempotency_key(context)?;
     let given = gateway.sso.give_ticket(&visit.tenant, idempotency_key, &claims).await?;
     Ok(TicketGiven { url: given.url, expires_in: given.expires_in })
+}
+
+/// The body: the partner's id of the customer; what the cloud knows the customer by, which is the
+/// same where it is absent; and the page of the cloud to open.
+pub(super) fn fields(fields: &mut Fields) -> Result<Claims, Faulty> {
+    let sub = fields.required("user_id", &PERSON_ID);
+    let account_id = fields.optional("account_id", &PERSON_ID);
+    let name = fields.optional("name", &DETAIL);
+    let mobile = fields.optional("mobile", &DETAIL);
+    let email = fields.optional("email", &DETAIL);
+    let service = fields.optional("service", &ADDRESS);
+    Ok(Claims {
+        sub: sub?,
+        account_id: account_id?,
+        name: name?,
+        mobile: mobile?,
+        email: email?,
+        service: service?,
+    })
 }

@@ -5,6 +5,7 @@ mod creations;
 mod customers;
 mod keys;
 mod problems;
+mod reference;
 mod webhooks;
 
 use axum::http::{Method, StatusCode};

@@ -1,0 +1,175 @@
+//! Layer 5, http: every call of the API, in one table. Router, `OpenAPI` document and reference
+//! page are made of it, so that no call exists without being documented.
+
+use axum::routing::{MethodRouter, get, post};
+
+use super::body::{self, Asked, Faulty, Fields};
+use super::{creations, customers, tickets, webhooks};
+use crate::http::Gateway;
+use crate::page::ApiCall;
+use crate::refusal::Code;
+use crate::sso::sign_in::Scope;
+
+/// A call of the API.
+pub(in crate::http) struct Call {
+    /// Its name, under which pages have words for it.
+    pub name: ApiCall,
+    /// Where it is: names in braces are filled in.
+    pub path: &'static str,
+    /// What answers it.
+    pub route: MethodRouter<Gateway>,
+    /// Whether it only looks or also does something.
+    pub kind: Kind,
+    /// What the key has to be good for.
+    pub scope: Scope,
+    /// The status when all is well, and the schema of the answer.
+    pub answer: (u16, &'static str),
+    /// Why else it may be refused.
+    pub codes: &'static [Code],
+}
+
+/// What a call does.
+pub(in crate::http) enum Kind {
+    /// GET, with the parameters of its query.
+    Look(&'static [&'static str]),
+    /// POST with a body that may be left out.
+    Act,
+    /// POST with these fields and an `Idempotency-Key`: once, however often it is called.
+    Once(Vec<Asked>),
+}
+
+/// Why any call may be refused.
+pub(super) const ANY: &[Code] = &[
+    Code::TenantUnknown,
+    Code::ApiKeyWrong,
+    Code::ApiScopeMissing,
+    Code::StoreAway,
+    Code::Overloaded,
+    Code::Internal,
+    Code::TimedOut,
+];
+/// Why any call with a body may be refused besides.
+pub(super) const WITH_BODY: &[Code] =
+    &[Code::BodyTooLarge, Code::BodyUnreadable, Code::FieldInvalid];
+/// Why a call that is done once may be refused besides.
+pub(super) const ONCE: &[Code] = &[Code::IdempotencyConflict, Code::IdempotencyKeyInvalid];
+
+/// Every call.
+pub(in crate::http) fn calls() -> Vec<Call> {
+    vec![
+        Call {
+            name: ApiCall::Ticket,
+            path: "/api/v1/{tenant}/tickets",
+            route: post(tickets::post),
+            kind: once(tickets::fields),
+            scope: Scope::Tickets,
+            answer: (201, "Ticket"),
+            codes: &[Code::ServiceNotAllowed],
+        },
+        create(),
+        Call {
+            name: ApiCall::Creation,
+            path: "/api/v1/{tenant}/creations/{id}",
+            route: get(creations::get),
+            kind: Kind::Look(&[]),
+            scope: Scope::Creations,
+            answer: (200, "Creation"),
+            codes: &[Code::CreationNotFound],
+        },
+        Call {
+            name: ApiCall::Customer,
+            path: "/api/v1/{tenant}/customers/{id}",
+            route: get(customers::get),
+            kind: Kind::Look(&[]),
+            scope: Scope::Customers,
+            answer: (200, "Customer"),
+            codes: &[Code::CustomerUnknown],
+        },
+        switch(
+            ApiCall::Suspend,
+            "/api/v1/{tenant}/customers/{id}/suspend",
+            post(customers::suspend),
+        ),
+        switch(ApiCall::Resume, "/api/v1/{tenant}/customers/{id}/resume", post(customers::resume)),
+        Call {
+            name: ApiCall::Messages,
+            path: "/api/v1/{tenant}/webhooks",
+            route: get(webhooks::list),
+            kind: Kind::Look(&["state"]),
+            scope: Scope::Webhooks,
+            answer: (200, "Messages"),
+            codes: &[Code::FieldInvalid],
+        },
+        Call {
+            name: ApiCall::Replay,
+            path: "/api/v1/{tenant}/webhooks/{id}/replay",
+            route: post(webhooks::replay),
+            kind: Kind::Act,
+            scope: Scope::Webhooks,
+            answer: (202, "Replayed"),
+            codes: &[Code::MessageUnknown],
+        },
+    ]
+}
+
+fn create() -> Call {
+    Call {
+        name: ApiCall::Create,
+        path: "/api/v1/{tenant}/customers",
+        route: post(creations::post),
+        kind: once(creations::fields),
+        scope: Scope::Creations,
+        answer: (202, "CreationBegun"),
+        codes: &[
+            Code::NoPartnerApi,
+            Code::CustomerDisabled,
+            Code::AlreadyLinked,
+            Code::CreationUnderWay,
+            Code::AccountIdChanged,
+            Code::AccountIdTaken,
+            Code::LinkConflict,
+            Code::AccountNameUnusable,
+            Code::ContactUnusable,
+        ],
+    }
+}
+
+fn switch(name: ApiCall, path: &'static str, route: MethodRouter<Gateway>) -> Call {
+    let (scope, answer) = (Scope::Customers, (200, "Customer"));
+    Call { name, path, route, kind: Kind::Act, scope, answer, codes: &[Code::CustomerUnknown] }
+}
+
+fn once<T>(fields: impl FnOnce(&mut Fields) -> Result<T, Faulty>) -> Kind {
+    Kind::Once(body::describe(fields))
+}
+
+impl Call {
+    /// Its method, in capitals.
+    pub(super) fn method(&self) -> &'static str {
+        match self.kind {
+            Kind::Look(_) => "GET",
+            Kind::Act | Kind::Once(_) => "POST",
+        }
+    }
+
+    /// The fields of its body.
+    pub(super) fn fields(&self) -> &[Asked] {
+        match &self.kind {
+            Kind::Once(fields) => fields,
+            Kind::Look(_) | Kind::Act => &[],
+        }
+    }
+
+    /// Every reason to refuse it, by number, each once.
+    pub(super) fn refusals(&self) -> Vec<Code> {
+        let (body, once) = match self.kind {
+            Kind::Look(_) => (&[][..], &[][..]),
+            Kind::Act => (WITH_BODY, &[][..]),
+            Kind::Once(_) => (WITH_BODY, ONCE),
+        };
+        let mut codes = [ANY, body, once, self.codes].concat();
+        codes.sort_by_key(|code| code.entry().number);
+        codes.dedup();
+        codes
+    }
+}
