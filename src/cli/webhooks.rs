@@ -1,4 +1,5 @@
-//! `skybridge webhooks`: the messages to partners' webhooks: which are dead, and sending these anew.
+//! `skybridge webhooks`: the messages to partners' webhooks: which are dead, and sending these
+//! anew.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
-//! Layer 5, http: the API's documentation: for programs as `OpenAPI`, for people as a page. Both are
-//! public and need nothing from elsewhere.
+//! Layer 5, http: the API's documentation: for programs as `OpenAPI`, for people as a page. Both
+//! are public and need nothing from elsewhere.
 
 use axum::extract::State;
 use axum::http::{HeaderValue, header};

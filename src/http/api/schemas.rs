@@ -1,6 +1,6 @@
-//! Layer 5, http: the shapes of answers and messages, as JSON Schema 2020-12. Fields may be added to
-//! them in time, so none forbids what it does not name. Tests hold the answers of a running gateway
-//! against these.
+//! Layer 5, http: the shapes of answers and messages, as JSON Schema 2020-12. Fields may be added
+//! to them in time, so none forbids what it does not name. Tests hold the answers of a running
+//! gateway against these.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ pub(super) fn all() -> Value {
         "CustomerInShort": object(&in_short()),
         "CloudAccount": cloud_account(),
         "HistoryEntry": entry(),
-        "Messages": object(&[("webhooks", json!({ "type": "array", "items": reference("Message") }))]),
+        "Messages": object(&[("webhooks", list(&reference("Message")))]),
         "Message": message(),
         "Replayed": object(&[("id", text()), ("state", one_of(&[MessageState::Waiting.name()]))]),
         "Event": event(),
@@ -53,6 +53,10 @@ fn time() -> Value {
 
 fn one_of(names: &[&str]) -> Value {
     json!({ "type": "string", "enum": names })
+}
+
+fn list(items: &Value) -> Value {
+    json!({ "type": "array", "items": items })
 }
 
 /// The schema, or null.
@@ -115,8 +119,8 @@ fn customer() -> Value {
     fields.extend([
         ("since", time()),
         ("suspended_since", maybe(&time())),
-        ("former_cloud_accounts", json!({ "type": "array", "items": text() })),
-        ("history", json!({ "type": "array", "items": reference("HistoryEntry") })),
+        ("former_cloud_accounts", list(&text())),
+        ("history", list(&reference("HistoryEntry"))),
     ]);
     object(&fields)
 }
@@ -171,6 +175,6 @@ fn problem() -> Value {
     let texts = ["type", "title", "detail", "advice", "instance"].map(|name| (name, text()));
     let own = [("status", status), ("code", code), ("owner", owners())];
     let mut problem = object(&[&texts[..], &own[..]].concat());
-    problem["properties"]["errors"] = json!({ "type": "array", "items": reference("Fault") });
+    problem["properties"]["errors"] = list(&reference("Fault"));
     problem
 }
