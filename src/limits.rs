@@ -190,6 +190,13 @@ pub const CLOUD_CLOCK: time::Duration = time::Duration::hours(1);
 pub const INTENT_LEASE: time::Duration = time::Duration::minutes(2);
 /// How long reading the list for one intent may take: it ends before the lease does.
 pub const INTENT_LOOK: Duration = Duration::from_secs(90);
+/// How long the page that opens an account waits for the account. After it the person waits on
+/// another page.
+pub const OPENING_PATIENCE: Duration = Duration::from_secs(6);
+/// Within this time nobody is sent another code to the same contact.
+pub const CODE_PAUSE: Duration = Duration::from_mins(1);
+/// The time in which the codes that are sent are counted.
+pub const CODE_WINDOW: Duration = Duration::from_hours(1);
 /// Longest pause before an intent is gone on with. It is never given up without an answer.
 pub const INTENT_PAUSE: Duration = Duration::from_mins(10);
 /// Most intents that one node works on at one time: they mostly wait for the cloud.

@@ -273,6 +273,8 @@ catalogue! {
     NoPartnerApi = 6121, 409, Operator;
     /// No such creation of an account is known here.
     CreationNotFound = 6122, 404, Partner;
+    /// The cloud's user agreement and privacy statement were not agreed to.
+    ConsentMissing = 6123, 422, You;
 }
 
 impl fmt::Display for Code {

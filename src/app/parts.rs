@@ -119,6 +119,7 @@ impl Assembly {
         let sso = Arc::new(Sso::new(Parts {
             book: Arc::clone(&book),
             creations,
+            own_pages: records.own_pages,
             base_url: config.server.base_url.origin().to_owned(),
             clock: Arc::clone(&system.clock),
             random: Arc::clone(&system.random),

@@ -2,7 +2,7 @@
 //! rooms below work with. What only shows here (an unknown cloud, a file that is no key) is a
 //! complaint with the option's name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -35,6 +35,8 @@ pub struct Records {
     pub registrations: Vec<Registration>,
     /// Access to partner APIs, of the tenants that have it.
     pub partner_apis: Vec<api::Settings>,
+    /// The tenants whose customers open accounts on our own page.
+    pub own_pages: HashSet<TenantId>,
     /// API keys and ticket keys.
     pub partners: Partners,
     /// Where partners want to be told what becomes of customers.
@@ -110,6 +112,9 @@ impl TenantReader<'_> {
         if let Some(api) = &declared.partner_api {
             records.partner_apis.extend(self.partner_api(api, (&tenant, &profile)));
         }
+        if declared.first_login == config::FirstLogin::Here {
+            records.own_pages.extend(self.own_page(declared, (&tenant, &profile)));
+        }
         let id = tenant.id.clone();
         let service_providers = declared.service_providers.iter().enumerate();
         for (index, provider) in service_providers.filter(|(_, provider)| provider.enabled) {
@@ -162,6 +167,25 @@ impl TenantReader<'_> {
         if required.clone().any(|rule| rule.source == From::BpId) && declared.bp_id.is_none() {
             self.complain("bp_id", "the partner's account id at the cloud", "nothing");
         }
+    }
+
+    /// The tenant, where our page can open accounts.
+    fn own_page(
+        &mut self,
+        declared: &config::Tenant,
+        (tenant, profile): (&Tenant, &Profile),
+    ) -> Option<TenantId> {
+        if declared.partner_api.is_none() {
+            let found = "`first_login = \"here\"` without one";
+            self.complain("partner_api", "the table, by which our page opens accounts", found);
+            return None;
+        }
+        if profile.agreements.is_none() {
+            let found = format!("{:?}, which has none", profile.name.as_str());
+            self.complain("cloud", "a cloud whose profile names its agreements", found);
+            return None;
+        }
+        Some(tenant.id.clone())
     }
 
     fn partner_api(

@@ -3,6 +3,7 @@
 //! looks like and which attributes of a person it gets; the rest of the house reads the profile and
 //! never asks which cloud it is (contract §2 to §5; `metadata/README.md`).
 
+pub mod agreement;
 pub mod api;
 pub mod attribute;
 #[path = "../../metadata/built_in.rs"]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::agreement::Agreements;
 use super::api;
 use super::attribute::AttributeRule;
 use super::login::Login;
@@ -37,6 +38,8 @@ pub struct Profile {
     pub association: Option<Association>,
     /// The cloud's partner API, where it has one.
     pub partner_api: Option<api::Rules>,
+    /// What a customer agrees to when an account is opened, where it is known.
+    pub agreements: Option<Agreements>,
 }
 
 /// The cloud's name on pages.
@@ -126,6 +129,7 @@ struct Written {
     metadata: WrittenMetadata,
     association: Option<Association>,
     partner_api: Option<api::Rules>,
+    agreements: Option<Agreements>,
 }
 
 #[derive(Deserialize)]
@@ -154,6 +158,7 @@ impl Profile {
             metadata_form: written.metadata.form,
             association: written.association,
             partner_api: written.partner_api,
+            agreements: written.agreements,
         };
         let problems = profile.problems();
         if problems.is_empty() {

@@ -35,8 +35,8 @@ pub use tenant::{
     ApiKey, CloudOverride, Customer, ServiceProvider, Tenant, TicketKey, User, Webhook,
 };
 pub use value::{
-    Code, EntityId, KeyHash, KeyPlace, LogFilter, LogFormat, LoginName, ParameterName, PersonId,
-    Prefix, Scope, ServiceHost, SignIn, Slug, TicketAlgorithm,
+    Code, EntityId, FirstLogin, KeyHash, KeyPlace, LogFilter, LogFormat, LoginName, ParameterName,
+    PersonId, Prefix, Scope, ServiceHost, SignIn, Slug, TicketAlgorithm,
 };
 
 use declare::{Table as _, section};

@@ -11,8 +11,8 @@ use super::partner_api::PartnerApi;
 use super::place::{FilePath, MetadataSource};
 use super::read::{Reader, join};
 use super::value::{
-    Code, EntityId, KeyHash, LoginName, ParameterName, PersonId, Scope, ServiceHost, SignIn, Slug,
-    TicketAlgorithm,
+    Code, EntityId, FirstLogin, KeyHash, LoginName, ParameterName, PersonId, Scope, ServiceHost,
+    SignIn, Slug, TicketAlgorithm,
 };
 use crate::{limits, password};
 
@@ -61,6 +61,9 @@ section! {
         /// Whether customers who are not listed below already have an account at the cloud. If not,
         /// their first journey goes to the page that creates or binds one.
         assume_linked: bool = false;
+        /// Where customers without an account at the cloud open one: `cloud`, on the cloud's page,
+        /// or `here`, on our page, which needs `partner_api`.
+        first_login: FirstLogin = "cloud";
         /// The audience that a ticket must name. Without it, the entityID.
         ticket_audience: Option<String>, eg "https://sso.partner.example/acme";
         /// What differs from the cloud's profile, for test clouds and special agreements.

@@ -312,6 +312,16 @@ choice! {
 }
 
 choice! {
+    /// Where a customer without an account at the cloud opens one.
+    FirstLogin {
+        /// On the cloud's page, which also binds an account that is there.
+        Cloud = "cloud",
+        /// On our page, with a way to the cloud's.
+        Here = "here",
+    }
+}
+
+choice! {
     /// A part of the HTTP API that a key can open.
     Scope {
         /// Asking for tickets.

@@ -10,7 +10,7 @@ use url::form_urlencoded;
 use super::context::Context;
 use super::{Gateway, show};
 use crate::refusal::{Code, Refusal};
-use crate::sso::Onward;
+use crate::sso::{Door, Onward};
 
 /// `GET /{tenant}/launch?ticket=…&service=…&continue=…`: a link on the partner's site.
 pub(super) async fn by_link(
@@ -77,7 +77,8 @@ async fn launch(gateway: &Gateway, context: &Context, tenant: &str, asked: Asked
     show::turn(gateway, context, &visit, turn)
 }
 
-/// `GET /{tenant}/cloud?service=…`: off to the cloud with the session that is there.
+/// `GET /{tenant}/cloud?service=…&at=cloud`: off to the cloud with the session that is there; with
+/// `at=cloud` to the cloud's own page also where another one opens accounts.
 pub(super) async fn cloud(
     State(gateway): State<Gateway>,
     Path(tenant): Path<String>,
@@ -89,7 +90,11 @@ pub(super) async fn cloud(
     };
     let browser = context.browser(&visit.tenant);
     let service = context.parameter("service");
-    let turn = gateway.sso.go_to_cloud(&visit, &browser, service.as_deref()).await;
+    let door = match context.parameter("at").as_deref() {
+        Some("cloud") => Door::OfCloud,
+        _ => Door::Chosen,
+    };
+    let turn = gateway.sso.go_to_cloud(&visit, &browser, service.as_deref(), door).await;
     show::turn(&gateway, &context, &visit, turn)
 }
 

@@ -8,6 +8,7 @@ mod cookie;
 mod guard;
 mod launch;
 mod link_result;
+mod open_account;
 mod problem;
 mod saml;
 mod show;
@@ -58,6 +59,7 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/{tenant}/saml/logout", get(saml::logout).head(no_head))
         .route("/{tenant}/saml/metadata", get(saml::metadata))
         .route("/{tenant}/saml/metadata/{kid}", get(saml::metadata_of_key))
+        .route("/{tenant}/open-account", get(open_account::page).post(open_account::submit))
         .route("/{tenant}/link-result", post(link_result::post))
         .route("/assets/{name}", get(asset::serve))
         .fallback(guard::not_found)

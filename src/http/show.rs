@@ -6,13 +6,15 @@ use axum::response::Response;
 
 use super::context::Context;
 use super::{Gateway, cookie};
+use crate::cloud::api::{Area, ContactKind};
 use crate::journey::{JourneyId, Outcome};
 use crate::limits;
 use crate::page::{
-    self, Deliver, ErrorView, Frame, Language, Linked, Onward, Page, SignIn, Standing,
+    self, Deliver, ErrorView, Frame, Language, Linked, Onward, OpenAccount, Page, ReachedBy,
+    SignIn, Standing,
 };
 use crate::refusal::{Code, Refusal};
-use crate::sso::{Delivery, SessionChange, Sso, Step, Turn, Visit};
+use crate::sso::{Delivery, Opening, SessionChange, Sso, Step, Turn, Visit};
 use crate::store::record::Tenant;
 
 /// Seconds after which to try again what could not be answered now.
@@ -32,6 +34,7 @@ pub(super) fn turn(
     let step_name = step.name();
     let problem = match &step {
         Step::SignInAgain { problem, .. } => Some(*problem),
+        Step::OpenAccount(opening) => opening.problem,
         _ => None,
     };
     let (mut response, sp) = match show(context, visit, step, binding.as_deref()) {
@@ -78,6 +81,17 @@ fn show(
         Step::SignInAgain { handle, problem, username } => {
             let form = Form { handle, problem: Some(problem), username: Some(username) };
             return Ok((sign_in(context, visit, &form, new_binding), None));
+        }
+        Step::OpenAccountHere { service } => see_other(&with_service(
+            &format!("/{}/open-account", visit.tenant.id),
+            service.as_deref(),
+        )),
+        Step::OpenAccount(opening) => of_page(open_account(context, visit, &opening, new_binding)?),
+        Step::AccountComing { service } => {
+            let onward =
+                with_service(&format!("/{}/open-account", visit.tenant.id), service.as_deref());
+            let switch = context.switch_to();
+            of_page(page::account_coming(&frame(context, visit, Some(&switch)), &onward))
         }
         Step::Deliver(delivery) => {
             let sp = Some(delivery.sp().to_string());
@@ -132,6 +146,64 @@ pub(super) fn sign_in(
             onward: if sources.is_empty() { Onward::Anywhere } else { Onward::Sources(&sources) },
         },
     ))
+}
+
+/// Our page that opens an account.
+fn open_account(
+    context: &Context,
+    visit: &Visit,
+    opening: &Opening,
+    new_binding: Option<&str>,
+) -> Result<Page, Refusal> {
+    let profile = &visit.profile;
+    let (Some(rules), Some(agreements)) = (&profile.partner_api, &profile.agreements) else {
+        let cause = "expected a profile with a partner API and agreements, found another";
+        return Err(Refusal::new(Code::Internal, cause));
+    };
+    let kept = context.browser(&visit.tenant).binding;
+    let binding = new_binding.or(kept.as_deref()).unwrap_or_default();
+    let action =
+        with_service(&format!("/{}/open-account", visit.tenant.id), opening.service.as_deref());
+    let existing =
+        with_service(&format!("/{}/cloud?at=cloud", visit.tenant.id), opening.service.as_deref());
+    let (agreement, privacy) = (&agreements.user_agreement, &agreements.privacy_statement);
+    let (agreement, privacy) = match context.language {
+        Language::En => (agreement.en.as_str(), privacy.en.as_str()),
+        Language::Zh => (agreement.zh.as_str(), privacy.zh.as_str()),
+    };
+    let login = profile.login.as_ref().map(|login| login.url.origin());
+    let sources: Vec<&str> = login.as_deref().into_iter().collect();
+    let draft = &opening.draft;
+    let view = OpenAccount {
+        action: &action,
+        csrf: &Sso::form_token(binding),
+        cloud: cloud_name(visit, context.language),
+        name: &draft.name,
+        contact: &draft.contact,
+        reached_by: match rules.contact {
+            ContactKind::Mobile => ReachedBy::Mobile,
+            ContactKind::Email => ReachedBy::Email,
+        },
+        area: &draft.area,
+        asks_area: rules.area == Area::Required,
+        code_sent: draft.code_sent,
+        user_agreement: agreement,
+        privacy_statement: privacy,
+        existing: &existing,
+        problem: opening.problem,
+        onward: if sources.is_empty() { Onward::Anywhere } else { Onward::Sources(&sources) },
+    };
+    let switch = context.switch_to();
+    Ok(page::open_account(&frame(context, visit, Some(&switch)), &view))
+}
+
+/// An address of ours with the page of the cloud to land on.
+fn with_service(path: &str, service: Option<&str>) -> String {
+    let Some(service) = service else { return path.to_owned() };
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("service", service);
+    let join = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{join}{}", query.finish())
 }
 
 fn deliver(context: &Context, visit: &Visit, delivery: &Delivery) -> Result<Page, Refusal> {

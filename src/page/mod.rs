@@ -11,6 +11,7 @@ mod assets;
 mod form;
 mod language;
 mod manual;
+mod opening;
 mod words;
 
 use askama::Template;
@@ -23,6 +24,7 @@ pub use assets::{Asset, CACHE_CONTROL, assets};
 pub use form::Onward;
 pub use language::Language;
 pub use manual::errors_markdown;
+pub use opening::{OpenAccount, ReachedBy, account_coming, open_account};
 pub use words::{Explanation, explain};
 
 use crate::refusal::{Code, Owner, Refusal};
@@ -33,7 +35,7 @@ use words::{OWNERS, Words, words};
 /// The name at the head of a page that belongs to no tenant.
 pub const PRODUCT: &str = "Skybridge";
 
-/// The field names of the sign-in form.
+/// The names of fields and buttons in forms.
 pub mod field {
     /// The token that ties the form to the browser it was shown in.
     pub const CSRF: &str = "csrf";
@@ -41,6 +43,22 @@ pub mod field {
     pub const USERNAME: &str = "username";
     /// The password.
     pub const PASSWORD: &str = "password";
+    /// The name of the account to open.
+    pub const NAME: &str = "name";
+    /// The telephone number or e-mail address of the account to open.
+    pub const CONTACT: &str = "contact";
+    /// The country of the account to open.
+    pub const AREA: &str = "area";
+    /// The code that the cloud sent.
+    pub const CODE: &str = "code";
+    /// The consent to the cloud's documents.
+    pub const CONSENT: &str = "consent";
+    /// Which button was pressed.
+    pub const BUTTON: &str = "button";
+    /// The value of the button that asks for a code.
+    pub const SEND_CODE: &str = "send-code";
+    /// The value of the button that opens the account.
+    pub const OPEN: &str = "open";
 }
 
 /// A finished page.

@@ -25,7 +25,28 @@ fn all(language: Language, value: &str) -> Vec<Page> {
         onward: Onward::Anywhere,
     };
     let link = Linked { standing: Standing::Linked, cloud: value, to_cloud: value, back: value };
+    let open = OpenAccount {
+        action: value,
+        csrf: value,
+        cloud: value,
+        name: value,
+        contact: value,
+        reached_by: ReachedBy::Mobile,
+        area: value,
+        asks_area: true,
+        code_sent: true,
+        user_agreement: value,
+        privacy_statement: value,
+        existing: value,
+        problem: None,
+        onward: Onward::Sources(&["https://cloud.example"]),
+    };
+    let email = OpenAccount { reached_by: ReachedBy::Email, code_sent: false, ..open };
     let mut pages = vec![
+        open_account(&frame, &open),
+        open_account(&frame, &email),
+        open_account(&frame, &OpenAccount { problem: Some(Code::ConsentMissing), ..open }),
+        account_coming(&frame, value),
         sign_in(&frame, &form),
         sign_in(&frame, &SignIn { problem: Some(Code::WrongCredentials), ..form }),
         sign_in(&frame, &SignIn { username: "", ..form }),

@@ -85,7 +85,8 @@ impl Sso {
         Ok(Turn { binding, ..Turn::of(Step::SignInHere { handle }) })
     }
 
-    /// Off to the cloud with the session that is there, or to signing in.
+    /// Off to the cloud with the session that is there, or to signing in. Who has no account there
+    /// goes to the page that opens one.
     ///
     /// # Errors
     /// [`Code::ServiceNotAllowed`], [`Code::CustomerDisabled`], [`Code::NoLoginLink`], or a store's
@@ -95,6 +96,7 @@ impl Sso {
         visit: &Visit,
         browser: &Browser,
         service: Option<&str>,
+        door: Door,
     ) -> Result<Turn, Refusal> {
         self.check_service(&visit.tenant, service)?;
         let Some(mut session) = self.session(&visit.tenant, browser).await? else {
@@ -111,14 +113,12 @@ impl Sso {
         let begun = session.first_login.take();
         let waiting = begun.as_ref().and_then(|begun| begun.service.as_deref());
         let service = service.or(waiting);
-        let step = Step::GoToCloud { url: login_link(visit, link, service)? };
-        if link == Link::Unlinked {
-            self.first_login_begins(&visit.tenant.id, &session.person).await?;
-        }
+        let goal = (link, service);
+        let (step, first_login) = self.onward(visit, &session.person, goal, door).await?;
         let mut turn = Turn::of(step)
             .for_customer(self.pseudonym(&visit.tenant, &session.person))
             .on_journey(&session.journey);
-        session.first_login = first_login_of(link, service);
+        session.first_login = first_login;
         if session.first_login != begun {
             let token = self.write_session(&visit.tenant, browser, &session).await?;
             turn.session = SessionChange::Open(token);
@@ -162,11 +162,8 @@ impl Sso {
             // partner's site.
             Onward::Journey { handle } => (Step::Continue { handle: handle.to_owned() }, None),
             Onward::Cloud { service } => {
-                let step = Step::GoToCloud { url: login_link(visit, link, service)? };
-                if link == Link::Unlinked {
-                    self.first_login_begins(&tenant.id, &proven.person).await?;
-                }
-                (step, first_login_of(link, service))
+                let goal = (link, service);
+                self.onward(visit, &proven.person, goal, Door::Chosen).await?
             }
         };
         let token = self.open_session(tenant, browser, proven, first_login).await?;
@@ -174,8 +171,29 @@ impl Sso {
         Ok(turn.for_customer(customer))
     }
 
+    /// Off to the cloud, or to our page that opens an account there; and the first login that
+    /// begins so.
+    async fn onward(
+        &self,
+        visit: &Visit,
+        person: &Person,
+        (link, service): (Link, Option<&str>),
+        door: Door,
+    ) -> Result<(Step, Option<FirstLogin>), Refusal> {
+        let step = Step::GoToCloud { url: login_link(visit, link, service)? };
+        if link == Link::Linked {
+            return Ok((step, None));
+        }
+        if door == Door::Chosen && self.opens_here(&visit.tenant, person).await? {
+            let service = service.map(str::to_owned);
+            return Ok((Step::OpenAccountHere { service }, None));
+        }
+        self.first_login_begins(&visit.tenant.id, person).await?;
+        Ok((step, Some(FirstLogin { service: service.map(str::to_owned) })))
+    }
+
     /// Whether the customer has a cloud account, if they may be signed in at all.
-    async fn link(&self, tenant: &Tenant, person: &Person) -> Result<Link, Refusal> {
+    pub(super) async fn link(&self, tenant: &Tenant, person: &Person) -> Result<Link, Refusal> {
         let customer = self.customer(tenant, person).await?;
         if customer.enabled {
             return Ok(customer.link);
@@ -183,6 +201,15 @@ impl Sso {
         let cause = "expected an enabled customer, found one switched off";
         Err(Refusal::new(Code::CustomerDisabled, cause))
     }
+}
+
+/// Which page opens an account for whoever has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// The one that the tenant chose.
+    Chosen,
+    /// The cloud's own, which also binds an account that is there.
+    OfCloud,
 }
 
 /// Where to go once somebody is signed in.
@@ -198,10 +225,6 @@ pub enum Onward<'a> {
         /// The handle.
         handle: &'a str,
     },
-}
-
-fn first_login_of(link: Link, service: Option<&str>) -> Option<FirstLogin> {
-    (link == Link::Unlinked).then(|| FirstLogin { service: service.map(str::to_owned) })
 }
 
 fn login_link(visit: &Visit, link: Link, service: Option<&str>) -> Result<String, Refusal> {

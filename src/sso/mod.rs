@@ -9,6 +9,7 @@ mod linked;
 mod logout;
 mod metadata;
 mod next;
+mod opening;
 mod pending;
 mod pool;
 mod refuse;
@@ -17,7 +18,7 @@ mod session;
 pub mod sign_in;
 mod standing;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -25,7 +26,8 @@ use aws_lc_rs::hmac;
 use tokio::sync::Semaphore;
 
 pub use issue::Delivery;
-pub use launch::Onward;
+pub use launch::{Door, Onward};
+pub use opening::{Button, Consent, Draft, Opening, Sent};
 pub use pool::SigningPool;
 pub use session::SessionLife;
 pub use sign_in::local::Typed;
@@ -61,6 +63,8 @@ pub struct Parts {
     pub book: Arc<Book>,
     /// What creates accounts at the cloud, with the partner APIs of the tenants that have one.
     pub creations: Arc<Creations>,
+    /// The tenants whose customers open accounts on our own page.
+    pub own_pages: HashSet<TenantId>,
     /// Each tenant's cloud, with the tenant's changes applied.
     pub clouds: HashMap<TenantId, Arc<Profile>>,
     /// The service providers' metadata.
@@ -86,6 +90,7 @@ pub struct Sso {
     directory: Arc<dyn Directory>,
     book: Arc<Book>,
     creations: Arc<Creations>,
+    own_pages: HashSet<TenantId>,
     clouds: HashMap<TenantId, Arc<Profile>>,
     registrations: Arc<Registrations>,
     rings: Arc<Rings>,
@@ -171,6 +176,18 @@ pub enum Step {
         /// The link.
         url: String,
     },
+    /// Our page that opens an account, at its own address.
+    OpenAccountHere {
+        /// The page of the cloud to land on.
+        service: Option<String>,
+    },
+    /// That page, as it is to be shown.
+    OpenAccount(Box<Opening>),
+    /// The page on which a customer waits for their account.
+    AccountComing {
+        /// The page of the cloud to land on.
+        service: Option<String>,
+    },
     /// A signed message to an ACS.
     Deliver(Box<Delivery>),
     /// The page that says that the account at the cloud is ready.
@@ -191,6 +208,8 @@ impl Step {
             Self::SignInAgain { .. } => "sign-in-again",
             Self::Continue { .. } => "continue",
             Self::GoToCloud { .. } => "go-to-cloud",
+            Self::OpenAccountHere { .. } | Self::OpenAccount(_) => "open-account",
+            Self::AccountComing { .. } => "account-coming",
             Self::Deliver(_) => "deliver",
             Self::Linked => "linked",
             Self::LinkEnded => "link-ended",
@@ -242,6 +261,7 @@ impl Sso {
             directory: parts.directory,
             book: parts.book,
             creations: parts.creations,
+            own_pages: parts.own_pages,
             clouds: parts.clouds,
             registrations: parts.registrations,
             rings: parts.rings,

@@ -184,6 +184,10 @@ kinds! {
     Idempotency = "idempotency";
     /// Attempts to sign in.
     Attempts = "attempts";
+    /// What somebody typed on the page that opens an account, by the fingerprint of their id.
+    Draft = "draft";
+    /// Codes that the cloud was asked to send.
+    Codes = "codes";
     /// A moment in which one node may call one API of the cloud (D-07).
     ApiSlot = "api-slot";
     /// A partner's token at the cloud's identity API, sealed.

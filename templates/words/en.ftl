@@ -53,6 +53,32 @@ owner-cloud =
     .name = Cloud
     .sentence = The cloud’s move: it needs to solve this. Your partner’s support can pass it on.
 
+## Opening an account
+
+open-title = Open your { $name } account
+open-lead = It belongs to you and takes about a minute. Then you go straight to the console.
+open-name = Account name (optional)
+open-name-hint = 5 to 32 letters, digits, hyphens or underscores, beginning with a letter. Without one the cloud chooses.
+open-mobile = Mobile number
+open-mobile-hint = A number in the Chinese mainland, 11 digits. The cloud sends a code there.
+open-email = E-mail address
+open-email-hint = The cloud sends a code there.
+open-area = Country or region
+open-area-hint = Two letters, such as SG.
+open-code = Code
+open-code-sent = A code is on its way to { $name }. It is valid for ten minutes.
+open-consent = I have read these documents of { $name } and agree to them:
+open-user-agreement = User agreement
+open-privacy-statement = Privacy statement
+open-submit = Open the account
+open-send-code = Send a code
+open-send-again = Send another code
+open-existing = I already have a { $name } account
+
+coming-title = Your account is being opened
+coming-text = This can take a few minutes. You may stay here: the page goes on by itself. You may also come back later.
+coming-look = Look again
+
 ## Signed out
 
 signed-out-title = You are signed out
@@ -389,3 +415,6 @@ SB-6121 =
 SB-6122 =
     .title = There is no such creation
     .advice = Please check the id. It is in the answer with which the creation began.
+SB-6123 =
+    .title = Please agree to the cloud’s documents
+    .advice = Please read the user agreement and the privacy statement, and tick the box to agree to them.

@@ -53,6 +53,32 @@ owner-cloud =
     .name = 云服务
     .sentence = 由云服务商处理：合作伙伴的客服可以代为反馈。
 
+## 开通账号
+
+open-title = 开通您的{ $name }账号
+open-lead = 账号归您所有，开通约需一分钟，完成后将直接进入控制台。
+open-name = 账号名（选填）
+open-name-hint = 5 到 32 个字母、数字、连字符或下划线，以字母开头。不填写时由云平台生成。
+open-mobile = 手机号
+open-mobile-hint = 中国大陆手机号，11 位数字。云平台会向该号码发送验证码。
+open-email = 邮箱地址
+open-email-hint = 云平台会向该邮箱发送验证码。
+open-area = 国家或地区
+open-area-hint = 两个字母的代码，例如 SG。
+open-code = 验证码
+open-code-sent = 验证码正在发往 { $name }，十分钟内有效。
+open-consent = 我已阅读并同意{ $name }的以下文件：
+open-user-agreement = 用户协议
+open-privacy-statement = 隐私政策声明
+open-submit = 开通账号
+open-send-code = 发送验证码
+open-send-again = 重新发送验证码
+open-existing = 我已有{ $name }账号
+
+coming-title = 正在开通您的账号
+coming-text = 这可能需要几分钟。您可以停留在此页面，完成后会自动继续；也可以稍后再来。
+coming-look = 再看一次
+
 ## 已退出
 
 signed-out-title = 您已退出登录
@@ -389,3 +415,6 @@ SB-6121 =
 SB-6122 =
     .title = 没有这项创建任务
     .advice = 请检查编号。编号在创建任务开始时的响应中给出。
+SB-6123 =
+    .title = 请先同意云平台的文件
+    .advice = 请阅读用户协议和隐私政策声明，并勾选同意。

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use skybridge::account::Creations;
 use skybridge::app::log::log_request;
 use skybridge::app::parts::{Assembly, System};
 use skybridge::app::proxy::{Proxies, see_client};
@@ -58,6 +59,8 @@ pub(crate) struct TestGateway {
     pub(crate) store: Arc<dyn Ephemeral>,
     /// Acme's keys: the active one and the next.
     pub(crate) kids: [Kid; 2],
+    /// What creates accounts at the cloud. Nobody works with it unless a test does.
+    pub(crate) creations: Arc<Creations>,
     router: Router,
     folder: TempDir,
 }
@@ -65,7 +68,13 @@ pub(crate) struct TestGateway {
 impl TestGateway {
     /// A gateway that remembers in memory.
     pub(crate) async fn new() -> Self {
-        Self::with("memory", Arc::new(MemoryLedger::default())).await
+        Self::with("memory", Arc::new(MemoryLedger::default()), NO_CLOUD, at_start()).await
+    }
+
+    /// A gateway that calls a cloud's partner API.
+    #[cfg(feature = "fake-cloud")]
+    pub(crate) async fn calling(cloud: &str, clock: Arc<ManualClock>) -> Self {
+        Self::with("memory", Arc::new(MemoryLedger::default()), cloud, clock).await
     }
 
     /// A gateway, or one more node of one, that remembers in that Redis.
@@ -75,14 +84,18 @@ impl TestGateway {
 
     /// The same whose links are in that ledger.
     pub(crate) async fn on(redis: &RedisServer, ledger: Arc<dyn Ledger>) -> Self {
-        Self::with(&redis.url(), ledger).await
+        Self::with(&redis.url(), ledger, NO_CLOUD, at_start()).await
     }
 
-    async fn with(store: &str, ledger: Arc<dyn Ledger>) -> Self {
+    async fn with(
+        store: &str,
+        ledger: Arc<dyn Ledger>,
+        cloud: &str,
+        clock: Arc<ManualClock>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(ManualClock::at(START));
         let kids = write_files(folder.path(), &clock);
-        let text = configuration();
+        let text = configuration().replace(NO_CLOUD, cloud);
         let hash = material::password_hash();
         let master = material::base64(&MASTER);
         let env = |name: &str| match name {
@@ -101,6 +114,7 @@ impl TestGateway {
         for report in registrations.restore().await {
             assert!(report.outcome.is_ok(), "{report:?}");
         }
+        let creations = Arc::clone(sso.creations());
         let addresses = http::router(http::Gateway {
             sso,
             book,
@@ -112,7 +126,7 @@ impl TestGateway {
         let router = addresses
             .layer(from_fn_with_state(system.random, log_request))
             .layer(from_fn_with_state(proxies, see_client));
-        Self { clock, store, kids, router, folder }
+        Self { clock, store, kids, creations, router, folder }
     }
 
     /// A browser that has never been here.
@@ -144,6 +158,10 @@ impl TestGateway {
     pub(crate) fn next_certificate_file(&self) -> std::path::PathBuf {
         self.folder.path().join("next.pem")
     }
+}
+
+fn at_start() -> Arc<ManualClock> {
+    Arc::new(ManualClock::at(START))
 }
 
 /// Writes keys and metadata; gives the names of the keys of acme's that may sign.
@@ -193,11 +211,12 @@ fn configuration() -> String {
         let file = if tenant == "generic" { "sp.xml" } else { "cloud.xml" };
         write!(
             text,
-            "[[tenant]]\nid = \"{tenant}\"\nname = \"{tenant} Store\"\nname_zh = \"{tenant} 商城\"\n\
+            "[[tenant]]\nid = \"{tenant}\"\nfirst_login = \"{}\"\nname = \"{tenant} Store\"\nname_zh = \"{tenant} 商城\"\n\
              enabled = {}\ncloud = \"{cloud}\"\nx_account_type = \"{tenant}_IDP\"\n\
              bp_id = \"bp-{tenant}\"\nportal_url = \"https://{tenant}.example/\"\n\
              sign_in = \"{}\"\npartner_login_url = \"https://{tenant}.example/login?from=cloud\"\n\
              assume_linked = {}\n[[tenant.service_provider]]\nmetadata = \"{file}\"\n",
+            if tenant == "delta" { "here" } else { "cloud" },
             tenant != "closed",
             if tenant == "bravo" { "local" } else { "partner" },
             tenant == "generic",
@@ -212,7 +231,9 @@ fn configuration() -> String {
     text
 }
 
-/// Delta's access to a cloud that nobody answers for.
+/// A cloud that nobody answers for.
+const NO_CLOUD: &str = "https://bss.cloud.example";
+/// Delta's access to the partner API.
 const PARTNER_API: &str = "[tenant.partner_api]\nurl = \"https://bss.cloud.example\"\n\
                            access_key = \"AKPARTNER\"\nsecret_key = { env = \"PARTNER_SECRET\" }\n";
 

@@ -3,6 +3,7 @@
 //! the runtime's, which jumps.
 
 mod faults;
+mod opening;
 mod reconcile;
 
 use std::sync::Arc;
@@ -128,21 +129,8 @@ impl Stage {
     /// The cloud has accounts of these customers, and of nobody else who was here from the start.
     fn bound(&self, who: &[String]) {
         let account_id = |who: &String| person(who).account_id.as_str().to_owned();
-        let provision = Provision {
-            metadata_xml: metadata(),
-            callback_url: Some(format!("{IDP}/acme/link-result")),
-            bp_id: "bp-0001".to_owned(),
-            return_url: None,
-            wanted_account_type: Some(PLATFORM.to_owned()),
-            accounts: Accounts::Bound(who.iter().map(account_id).collect()),
-            credentials: Some(Credentials {
-                access_key: "AKPARTNER".to_owned(),
-                secret_key: "sk-of-the-partner".to_owned(),
-                user_name: "operator".to_owned(),
-                password: "p4ss-word".to_owned(),
-                domain_name: "partner_domain".to_owned(),
-            }),
-        };
+        let accounts = Accounts::Bound(who.iter().map(account_id).collect());
+        let provision = Provision { accounts, ..provision(PLATFORM) };
         self.cloud.provision(&provision).unwrap();
     }
 
@@ -248,6 +236,25 @@ async fn one_account(stage: &Stage, node: &Node, who: &str) {
     let account = node.account(who).await;
     assert_eq!(account.state, LinkState::Linked);
     assert_eq!(account.cloud.unwrap().domain_id, accounts[0].domain_id);
+}
+
+/// What the partner hands in at the cloud.
+fn provision(platform: &str) -> Provision {
+    Provision {
+        metadata_xml: metadata(),
+        callback_url: Some(format!("{IDP}/link-result")),
+        bp_id: "bp-0001".to_owned(),
+        return_url: None,
+        wanted_account_type: Some(platform.to_owned()),
+        accounts: Accounts::Bound(std::iter::empty().collect()),
+        credentials: Some(Credentials {
+            access_key: "AKPARTNER".to_owned(),
+            secret_key: "sk-of-the-partner".to_owned(),
+            user_name: "operator".to_owned(),
+            password: "p4ss-word".to_owned(),
+            domain_name: "partner_domain".to_owned(),
+        }),
+    }
 }
 
 fn metadata() -> String {
