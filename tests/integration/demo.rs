@@ -1,12 +1,12 @@
 //! The demo's own check, run by the real binary: whole journeys from the partner's click to the
 //! cloud's console, in memory and with Redis, and what it leaves behind.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::support::demo::DemoProcess;
 use crate::support::redis::RedisServer;
 use crate::support::schema::{self, Schema};
 use crate::support::xmlsec;
@@ -108,23 +108,9 @@ fn a_cloud_that_misbehaves_fails_the_check() {
 
 #[test]
 fn a_gateway_that_runs_already_is_checked_from_outside() {
-    let here = tempfile::tempdir().unwrap();
-    let demo = Command::new(env!("CARGO_BIN_EXE_skybridge"))
-        .args(["demo", "--port-base", "0", "--dir", here.path().to_str().unwrap()])
-        .env_remove("SKYBRIDGE_REDIS_URL")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut demo = Running(demo);
-    let lines = BufReader::new(demo.0.stdout.take().unwrap()).lines();
-    let mut addresses = lines.map_while(Result::ok).filter_map(|line| {
-        let (name, address) = line.trim().split_once(' ')?;
-        let address = address.split_whitespace().next()?;
-        ["gateway", "cloud"].contains(&name).then(|| address.to_owned())
-    });
-    let (gateway, cloud) = (addresses.next().unwrap(), addresses.next().unwrap());
-    let key = std::fs::read_to_string(here.path().join("partner-api.key")).unwrap();
-    let named = ["--base-url", &gateway, "--cloud", &cloud, "--tenant", "acme", "--api-key", &key];
+    let demo = DemoProcess::start();
+    let (gateway, cloud, key) = (&demo.gateway, &demo.cloud, &demo.api_key);
+    let named = ["--base-url", gateway, "--cloud", cloud, "--tenant", "acme", "--api-key", key];
     let output = check(&[&named[..], &["--new-user", "cust-1002", "--json"]].concat(), None);
     let report = printed(&output);
     assert!(output.status.success(), "{report}");
@@ -139,16 +125,6 @@ fn a_gateway_that_runs_already_is_checked_from_outside() {
         "a cloud that changes its certificate",
     ];
     assert_eq!(cases, expected);
-}
-
-/// A process that ends with its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]

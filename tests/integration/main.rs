@@ -14,6 +14,8 @@ mod cloud_registration;
 mod creation;
 #[cfg(feature = "fake-cloud")]
 mod demo;
+#[cfg(feature = "fake-cloud")]
+mod examples;
 mod foreign;
 mod hostile;
 mod journey;

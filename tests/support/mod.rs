@@ -3,6 +3,8 @@
 pub(crate) mod answer;
 #[cfg(feature = "fake-cloud")]
 pub(crate) mod browser;
+#[cfg(feature = "fake-cloud")]
+pub(crate) mod demo;
 pub(crate) mod gateway;
 pub(crate) mod openapi;
 pub(crate) mod postgres;
