@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, block_in_place};
 
 use super::creations;
 use super::fetch::HttpFetch;
@@ -67,7 +67,8 @@ impl Gateway {
         let part = |error: &dyn std::fmt::Display| StartError::Part(error.to_string());
         let ledger = ledger::open(&config.ledger).await?;
         let kept = Arc::clone(&ledger);
-        let built = Assembly::of(config, &system, ledger)?;
+        // Files and shared keys are waited for, which must not hold up what else this thread does.
+        let built = block_in_place(|| Assembly::of(config, &system, ledger))?;
         ledger::declare(&*kept, &built.declared, &*system.clock).await?;
         let schedule = Schedule::of(config, &built, &system);
         let Assembly { sso, book, store, hooks, rings, registrations, .. } = built;

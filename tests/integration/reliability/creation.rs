@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::interval;
 
 use super::matrix::{Cell, Faults, RECOVERIES, Recovery, run, until};
-use super::{Size, report};
+use super::{Size, matrix, report};
 use crate::support::gateway::API_KEY;
 use crate::support::site::{self, Node, PATIENCE, Site, TENANT};
 use crate::support::visitor::{Landed, Visitor};
@@ -174,7 +174,7 @@ async fn crash(cell: Cell, cloud: Cloud) -> Option<Faults> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_account_is_lost_or_doubled_wherever_a_gateway_dies_in_a_creation() {
     let size = Size::wanted();
-    let script = (clean(Cloud::Answers).await, RECOVERIES);
+    let script = (matrix::script(|| clean(Cloud::Answers)).await, RECOVERIES);
     let tally = run("creation", size, script, crash_with_an_answer).await;
     println!("{tally:?}");
     tally.expect_none();
@@ -184,7 +184,7 @@ async fn no_account_is_lost_or_doubled_wherever_a_gateway_dies_in_a_creation() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_account_is_lost_or_doubled_wherever_a_gateway_dies_when_the_cloud_does_not_answer() {
     let size = Size::wanted();
-    let script = (clean(Cloud::IsSilent).await, RECOVERIES);
+    let script = (matrix::script(|| clean(Cloud::IsSilent)).await, RECOVERIES);
     let tally = run("silence", size, script, crash_without_an_answer).await;
     println!("{tally:?}");
     tally.expect_none();

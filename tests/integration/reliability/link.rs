@@ -2,7 +2,7 @@
 //! notification that the browser carries.
 
 use super::matrix::{Cell, Faults, RECOVERIES, Recovery, compared, run};
-use super::{Size, report};
+use super::{Size, matrix, report};
 use crate::support::site::Site;
 use crate::support::visitor::{Fields, Landed, Visitor};
 
@@ -88,7 +88,8 @@ async fn crash(cell: Cell) -> Option<Faults> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_link_is_lost_or_doubled_wherever_a_gateway_dies_in_a_first_login() {
     let size = Size::wanted();
-    let tally = run("first login", size, (clean().await, RECOVERIES), crash).await;
+    let script = (matrix::script(clean).await, RECOVERIES);
+    let tally = run("first login", size, script, crash).await;
     println!("{tally:?}");
     tally.expect_none();
     report::matrix("first-login", "Crash matrix: first login and link notification", size, &tally);
