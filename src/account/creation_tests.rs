@@ -10,13 +10,13 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::*;
+use crate::account::fixtures::Played;
 use crate::account::plan::Outcome;
 use crate::account::remote::{Asking, Remote};
 use crate::account::work::cloud_account;
 use crate::clock::ManualClock;
 use crate::cloud::api::{
-    self, AssociationKind, Availability, Creation, FieldFault, Filter, Language, Listed,
-    ListedCustomer, NewCustomer, Page, Rules, Subject,
+    self, AssociationKind, Creation, FieldFault, Filter, Listed, ListedCustomer, NewCustomer, Page,
 };
 use crate::random::SequenceRandom;
 use crate::store::account::{Account, CloudAccount};
@@ -170,27 +170,7 @@ impl Model {
     }
 }
 
-impl Remote for Model {
-    fn account_type(&self) -> &'static str {
-        "acme_IDP"
-    }
-
-    fn rules(&self) -> &Rules {
-        unreachable!("nobody asks for them")
-    }
-
-    fn check<'a>(
-        &'a self,
-        _: Subject<'a>,
-        _: Language,
-    ) -> Asking<'a, Result<Availability, Failure>> {
-        unreachable!("nobody checks")
-    }
-
-    fn send_code<'a>(&'a self, _: &'a str, _: Language) -> Asking<'a, Result<(), Failure>> {
-        unreachable!("nobody sends")
-    }
-
+impl Played for Model {
     fn fits(&self, new: &NewCustomer) -> Result<(), Failure> {
         match &new.domain_name {
             Some(name) if name.len() < 5 => Err(FieldFault {

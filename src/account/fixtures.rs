@@ -1,4 +1,4 @@
-//! Layer 3, account: a cloud that only lists, for tests.
+//! Layer 3, account: clouds that tests play, and one that only lists.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -92,7 +92,28 @@ fn away() -> Failure {
     }
 }
 
-impl Remote for Lists {
+impl Played for Lists {
+    fn list<'a>(&'a self, _: &'a Filter, page: Page) -> Asking<'a, Result<Listed, Failure>> {
+        Box::pin(async move { self.page(page) })
+    }
+}
+
+/// A cloud that a test plays. What a test does not play, nobody may ask for.
+pub(crate) trait Played: Send + Sync {
+    fn fits(&self, _: &NewCustomer) -> Result<(), Failure> {
+        unreachable!("nobody creates")
+    }
+
+    fn create<'a>(&'a self, _: &'a NewCustomer) -> Asking<'a, Creation> {
+        unreachable!("nobody creates")
+    }
+
+    fn list<'a>(&'a self, _: &'a Filter, _: Page) -> Asking<'a, Result<Listed, Failure>> {
+        unreachable!("nobody lists")
+    }
+}
+
+impl<T: Played> Remote for T {
     fn account_type(&self) -> &'static str {
         "acme_IDP"
     }
@@ -113,15 +134,15 @@ impl Remote for Lists {
         unreachable!("nobody sends")
     }
 
-    fn fits(&self, _: &NewCustomer) -> Result<(), Failure> {
-        unreachable!("nobody creates")
+    fn fits(&self, new: &NewCustomer) -> Result<(), Failure> {
+        Played::fits(self, new)
     }
 
-    fn create<'a>(&'a self, _: &'a NewCustomer) -> Asking<'a, Creation> {
-        unreachable!("nobody creates")
+    fn create<'a>(&'a self, new: &'a NewCustomer) -> Asking<'a, Creation> {
+        Played::create(self, new)
     }
 
-    fn list<'a>(&'a self, _: &'a Filter, page: Page) -> Asking<'a, Result<Listed, Failure>> {
-        Box::pin(async move { self.page(page) })
+    fn list<'a>(&'a self, filter: &'a Filter, page: Page) -> Asking<'a, Result<Listed, Failure>> {
+        Played::list(self, filter, page)
     }
 }

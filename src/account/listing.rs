@@ -154,10 +154,8 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::account::fixtures::{Played, customer};
     use crate::account::remote::Asking;
-    use crate::cloud::api::{
-        Account, AssociationKind, Availability, Creation, Language, NewCustomer, Rules, Subject,
-    };
 
     const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
 
@@ -174,50 +172,11 @@ mod tests {
         }
     }
 
-    impl Remote for Pages {
-        fn account_type(&self) -> &'static str {
-            "acme_IDP"
-        }
-
-        fn rules(&self) -> &Rules {
-            unreachable!("nobody asks for them")
-        }
-
-        fn check<'a>(
-            &'a self,
-            _: Subject<'a>,
-            _: Language,
-        ) -> Asking<'a, Result<Availability, Failure>> {
-            unreachable!("nobody checks")
-        }
-
-        fn send_code<'a>(&'a self, _: &'a str, _: Language) -> Asking<'a, Result<(), Failure>> {
-            unreachable!("nobody sends")
-        }
-
-        fn fits(&self, _: &NewCustomer) -> Result<(), Failure> {
-            Ok(())
-        }
-
-        fn create<'a>(&'a self, _: &'a NewCustomer) -> Asking<'a, Creation> {
-            unreachable!("lists only")
-        }
-
+    impl Played for Pages {
         fn list<'a>(&'a self, _: &'a Filter, _: Page) -> Asking<'a, Result<Listed, Failure>> {
             let page = self.0.lock().unwrap().next();
             let (customers, count) = page.expect("a page that is there");
             Box::pin(async move { Ok(Listed { customers, count }) })
-        }
-    }
-
-    fn customer(x_account_id: &str, platform: &str, id: usize) -> ListedCustomer {
-        ListedCustomer {
-            account: Account { id: format!("d{id}"), name: format!("name {id}") },
-            x_account_id: Some(x_account_id.to_owned()),
-            x_account_type: Some(platform.to_owned()),
-            association: AssociationKind::Resale,
-            associated_on: None,
-            is_frozen: false,
         }
     }
 

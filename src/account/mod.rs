@@ -7,7 +7,7 @@ mod confirm;
 mod creation;
 mod finding;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod lease;
 pub mod link;
 mod listing;

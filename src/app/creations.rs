@@ -89,12 +89,10 @@ mod tests {
 
     use super::super::shutdown::Pace;
     use super::*;
+    use crate::account::fixtures::Played;
     use crate::account::{Asking, Book, Evidence, Remote, Remotes, Request, Wanted};
     use crate::clock::{Clock, ManualClock};
-    use crate::cloud::api::{
-        Account, Availability, Creation, Failure, Filter, Language, Listed, NewCustomer, Page,
-        Rules, Subject,
-    };
+    use crate::cloud::api::{Account, Creation, Failure, NewCustomer};
     use crate::random::SequenceRandom;
     use crate::store::memory_ledger::MemoryLedger;
     use crate::store::record::{Person, PersonId, TenantId};
@@ -102,27 +100,7 @@ mod tests {
     /// A cloud that creates, and takes its time.
     struct Slow(Duration);
 
-    impl Remote for Slow {
-        fn account_type(&self) -> &'static str {
-            "acme_IDP"
-        }
-
-        fn rules(&self) -> &Rules {
-            unreachable!("nobody asks for them")
-        }
-
-        fn check<'a>(
-            &'a self,
-            _: Subject<'a>,
-            _: Language,
-        ) -> Asking<'a, Result<Availability, Failure>> {
-            unreachable!("nobody checks")
-        }
-
-        fn send_code<'a>(&'a self, _: &'a str, _: Language) -> Asking<'a, Result<(), Failure>> {
-            unreachable!("nobody sends")
-        }
-
+    impl Played for Slow {
         fn fits(&self, _: &NewCustomer) -> Result<(), Failure> {
             Ok(())
         }
@@ -133,10 +111,6 @@ mod tests {
                 let id = new.x_account_id.clone();
                 Creation::Created(Account { id: format!("d-{id}"), name: id })
             })
-        }
-
-        fn list<'a>(&'a self, _: &'a Filter, _: Page) -> Asking<'a, Result<Listed, Failure>> {
-            unreachable!("nothing is open")
         }
     }
 
