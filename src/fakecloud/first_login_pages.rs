@@ -49,19 +49,13 @@ pub(crate) async fn create(
     visit: Visit,
     body: Bytes,
 ) -> Response {
-    let fields = match Form::parse(&body).map_err(unreadable) {
-        Ok(fields) => fields,
-        Err(finding) => return pages::refused(&visit, &finding, None),
-    };
-    let (objection, status) = match cloud.create_account(&name, &visit, &fields) {
-        Ok(token) => return arrived(&cloud, &name, &visit, &token),
-        Err(NoAccount::Ended(finding)) => return pages::refused(&visit, &finding, None),
-        Err(NoAccount::Refused(finding)) => refused(&finding),
-        Err(NoAccount::NotBindable(reason)) => not_bindable(reason),
-    };
-    let (frame, site) = (Frame::of_post(&visit), cloud.site);
-    let create = Create { frame, name: name.clone(), site, fields, objection: Some(objection) };
-    leading_on(&cloud, &name, &visit, page(status, &create))
+    sent(&cloud, (&name, &visit), &body, FakeCloud::create_account, |fields, objection| Create {
+        frame: Frame::of_post(&visit),
+        name: name.clone(),
+        site: cloud.site,
+        fields,
+        objection: Some(objection),
+    })
 }
 
 /// `GET /first-login/{name}/existing`: the page to bind an account that the customer has.
@@ -83,19 +77,34 @@ pub(crate) async fn existing(
     visit: Visit,
     body: Bytes,
 ) -> Response {
-    let fields = match Form::parse(&body).map_err(unreadable) {
+    sent(&cloud, (&name, &visit), &body, FakeCloud::bind_account, |fields, objection| Existing {
+        frame: Frame::of_post(&visit),
+        name: name.clone(),
+        fields,
+        objection: Some(objection),
+    })
+}
+
+/// Has `get` take a form that was sent; where it gives no account, `again` is the form once more,
+/// with what was typed and why.
+fn sent<T: Template>(
+    cloud: &FakeCloud,
+    (name, visit): (&str, &Visit),
+    body: &[u8],
+    get: fn(&FakeCloud, &str, &Visit, &Form) -> Result<String, NoAccount>,
+    again: impl FnOnce(Form, Objection) -> T,
+) -> Response {
+    let fields = match Form::parse(body).map_err(unreadable) {
         Ok(fields) => fields,
-        Err(finding) => return pages::refused(&visit, &finding, None),
+        Err(finding) => return pages::refused(visit, &finding, None),
     };
-    let (objection, status) = match cloud.bind_account(&name, &visit, &fields) {
-        Ok(token) => return arrived(&cloud, &name, &visit, &token),
-        Err(NoAccount::Ended(finding)) => return pages::refused(&visit, &finding, None),
+    let (objection, status) = match get(cloud, name, visit, &fields) {
+        Ok(token) => return arrived(cloud, name, visit, &token),
+        Err(NoAccount::Ended(finding)) => return pages::refused(visit, &finding, None),
         Err(NoAccount::Refused(finding)) => refused(&finding),
         Err(NoAccount::NotBindable(reason)) => not_bindable(reason),
     };
-    let frame = Frame::of_post(&visit);
-    let existing = Existing { frame, name: name.clone(), fields, objection: Some(objection) };
-    leading_on(&cloud, &name, &visit, page(status, &existing))
+    leading_on(cloud, name, visit, page(status, &again(fields, objection)))
 }
 
 /// `GET /first-login/{name}/done`: the customer has an account; their browser tells the partner.

@@ -4,10 +4,10 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use url::form_urlencoded;
 
 use super::context::Context;
 use super::launch::too_large;
+use super::sign_in::typed;
 use super::{Gateway, show};
 use crate::cloud::api;
 use crate::page::{Language, field};
@@ -43,10 +43,7 @@ pub(super) async fn submit(
     let Ok(body) = body else {
         return show::refusal(&gateway, &context, Some(&visit), &too_large());
     };
-    let typed = |name: &str| {
-        let found = form_urlencoded::parse(&body).find(|(known, _)| known == name);
-        found.map(|(_, value)| value.into_owned()).unwrap_or_default()
-    };
+    let typed = |name| typed(&body, name);
     let [name, contact, code] = [field::NAME, field::CONTACT, field::CODE].map(typed);
     let [area, consent, csrf] = [field::AREA, field::CONSENT, field::CSRF].map(typed);
     let sent = Sent {

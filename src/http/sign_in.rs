@@ -50,10 +50,7 @@ pub(super) async fn submit(
     let Ok(body) = body else {
         return show::refusal(&gateway, &context, Some(&visit), &too_large());
     };
-    let typed = |name: &str| {
-        let found = form_urlencoded::parse(&body).find(|(known, _)| known == name);
-        found.map(|(_, value)| value.into_owned()).unwrap_or_default()
-    };
+    let typed = |name| typed(&body, name);
     let (username, password, csrf) =
         (typed(field::USERNAME), typed(field::PASSWORD), typed(field::CSRF));
     let handle = handle(&context);
@@ -61,6 +58,12 @@ pub(super) async fn submit(
     let typed = Typed { username: &username, password: &password, csrf: &csrf };
     let turn = gateway.sso.sign_in(&visit, &browser, &typed, onward(handle.as_deref(), None)).await;
     show::turn(&gateway, &context, &visit, turn)
+}
+
+/// What was typed into a field of a form; nothing where the field is absent.
+pub(super) fn typed(body: &[u8], name: &str) -> String {
+    let found = form_urlencoded::parse(body).find(|(known, _)| known == name);
+    found.map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 /// The journey to continue; anything but a token of ours is nothing.
