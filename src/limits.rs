@@ -151,8 +151,8 @@ pub const API_RETRY_AFTER: Duration = Duration::from_mins(1);
 /// Largest answer of a cloud's API, bytes: a page of 100 customers has about 60 KB, a token's roles
 /// up to 100.
 pub const API_ANSWER_BYTES: usize = 1024 * 1024;
-/// How long a node that compares links with the cloud's list may be silent before another takes
-/// over.
+/// How long a node whose turn it is to compare links with the cloud's list may be silent before
+/// another takes over.
 pub const RECONCILE_LEASE: Duration = Duration::from_mins(1);
 /// How often a node looks whether a tenant's links are to be compared.
 pub const RECONCILE_POLL: Duration = Duration::from_secs(20);

@@ -106,35 +106,50 @@ impl Reconciler {
         ended
     }
 
-    /// Whether it is this node's turn to compare the tenant's links. Says yes once in `every`, all
-    /// nodes together, and more often while links are unresolved.
+    /// Whether it is this node's turn to compare the tenant's links, all nodes together. A turn is
+    /// for [`limits::RECONCILE_LEASE`]: who dies in it, or never hears that it is theirs, holds the
+    /// others up no longer. [`Reconciler::ended`] says when the next one is.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn is_due(&self, tenant: &TenantId, every: Duration) -> Result<bool, StoreError> {
-        let soon = every.min(limits::RECONCILE_SOON);
-        let (usual, early) = (due(Kind::Reconciled, tenant), due(Kind::ReconcileSoon, tenant));
-        if self.store.claim(&usual, b"", every).await? == Claim::Won {
-            self.store.put(&early, b"", soon).await?;
+    pub async fn is_due(&self, tenant: &TenantId) -> Result<bool, StoreError> {
+        if self.has_turn(Kind::Reconciled, tenant).await? {
             return Ok(true);
         }
         // Whoever is on the way needs no comparison yet.
         let settled = self.clock.now() - limits::RECONCILE_GRACE;
         let unresolved = self.book.ledger().standing(tenant, UNRESOLVED, settled, 1).await?;
-        if unresolved.is_empty() || self.store.claim(&early, b"", soon).await? != Claim::Won {
-            return Ok(false);
-        }
-        self.store.put(&usual, b"", every).await?;
-        Ok(true)
+        Ok(!unresolved.is_empty() && self.has_turn(Kind::ReconcileSoon, tenant).await?)
     }
 
-    /// A comparison did not come to its end: it is due again sooner.
+    async fn has_turn(&self, kind: Kind, tenant: &TenantId) -> Result<bool, StoreError> {
+        let turn = self.store.claim(&due(kind, tenant), b"", limits::RECONCILE_LEASE).await?;
+        Ok(turn == Claim::Won)
+    }
+
+    /// Notes how a turn ended: the next is in `every`, and sooner while links are unresolved or
+    /// when the list was not whole. When it was our own stores that failed, or another node was at
+    /// it, the next is when this one's time is over.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn failed(&self, tenant: &TenantId, every: Duration) -> Result<(), StoreError> {
-        let again = every.min(limits::RECONCILE_RETRY);
-        self.store.put(&due(Kind::Reconciled, tenant), b"", again).await
+    pub async fn ended(
+        &self,
+        tenant: &TenantId,
+        every: Duration,
+        ended: &Result<Report, Stop>,
+    ) -> Result<(), StoreError> {
+        let (usual, soon) = match ended {
+            Ok(report) if report.whole => (every, limits::RECONCILE_SOON),
+            Err(Stop::Busy | Stop::Refused(Refusal { code: Code::StoreAway, .. })) => return Ok(()),
+            Ok(_) | Err(Stop::List(_) | Stop::Refused(_)) => {
+                (limits::RECONCILE_RETRY, limits::RECONCILE_RETRY)
+            }
+        };
+        for (kind, pause) in [(Kind::Reconciled, usual), (Kind::ReconcileSoon, soon)] {
+            self.store.put(&due(kind, tenant), b"", pause.min(every)).await?;
+        }
+        Ok(())
     }
 
     /// Since when the link that is unresolved longest is so.

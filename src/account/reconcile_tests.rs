@@ -248,24 +248,76 @@ async fn one_node_compares_at_a_time_and_gives_the_work_back() {
     }
 }
 
+const HOUR: std::time::Duration = std::time::Duration::from_hours(1);
+
+impl House {
+    async fn is_due(&self) -> bool {
+        self.reconciler.is_due(&acme()).await.unwrap()
+    }
+
+    async fn has_turn(&self) -> Result<Report, Stop> {
+        let ended = self.reconciler.run(&acme(), Mode::Repair, &|_, _| ()).await;
+        self.reconciler.ended(&acme(), HOUR, &ended).await.unwrap();
+        ended
+    }
+}
+
 #[tokio::test]
 async fn a_tenant_is_due_once_in_a_while_and_sooner_while_something_is_unresolved() {
     let house = House::new();
-    let hour = std::time::Duration::from_hours(1);
-    let due = async || house.reconciler.is_due(&acme(), hour).await.unwrap();
-    assert!(due().await);
-    assert!(!due().await, "another node had the turn");
-    house.wait(hour);
-    house.has("a", LinkState::FirstLogin, 0).await;
-    assert!(due().await);
+    assert!(house.is_due().await);
+    assert!(!house.is_due().await, "another node has the turn");
+    assert!(house.has_turn().await.unwrap().whole);
+    house.wait(HOUR - limits::RECONCILE_LEASE);
+    assert!(!house.is_due().await);
+    house.wait(limits::RECONCILE_LEASE);
+    house.has("a", LinkState::Conflict, 0).await;
+    assert!(house.is_due().await);
     assert_eq!(
         house.reconciler.oldest_unresolved(&acme()).await.unwrap(),
         Some(START - time::Duration::days(2))
     );
+    house.has_turn().await.unwrap();
+    assert!(!house.is_due().await);
     house.wait(limits::RECONCILE_SOON);
-    assert!(due().await);
-    house.reconciler.failed(&acme(), hour).await.unwrap();
-    assert!(!due().await);
-    house.wait(limits::RECONCILE_RETRY);
-    assert!(due().await);
+    assert!(house.is_due().await);
+}
+
+#[tokio::test]
+async fn a_comparison_that_failed_is_due_again_in_minutes_whatever_is_unresolved() {
+    let house = House::new();
+    house.has("a", LinkState::Conflict, 0).await;
+    house.list.trouble(Trouble::EndsEarly);
+    assert!(house.is_due().await);
+    assert!(!house.has_turn().await.unwrap().whole);
+    house.wait(limits::RECONCILE_RETRY - limits::RECONCILE_LEASE);
+    assert!(!house.is_due().await);
+    house.wait(limits::RECONCILE_LEASE);
+    assert!(house.is_due().await);
+}
+
+#[tokio::test]
+async fn a_turn_that_a_dead_node_had_or_whose_answer_was_lost_is_had_again_after_a_minute() {
+    for state in [LinkState::None, LinkState::Conflict] {
+        let house = House::new();
+        house.has("a", state, 0).await;
+        assert!(house.is_due().await);
+        house.has_turn().await.unwrap();
+        house.wait(HOUR);
+        while house.is_due().await {}
+        house.wait(limits::RECONCILE_LEASE);
+        assert!(house.is_due().await, "nobody compared");
+    }
+}
+
+#[tokio::test]
+async fn a_turn_that_another_node_was_at_is_had_again_after_a_minute() {
+    let house = House::new();
+    assert!(house.is_due().await);
+    let key = Key::new(Kind::Reconciling, "acme", "");
+    house.store.claim(&key, b"another node", limits::RECONCILE_LEASE).await.unwrap();
+    assert!(matches!(house.has_turn().await, Err(Stop::Busy)));
+    house.wait(limits::RECONCILE_LEASE);
+    assert!(house.is_due().await);
+    house.has_turn().await.unwrap();
 }

@@ -57,7 +57,7 @@ impl Schedule {
                 while under_way.len() >= limits::RECONCILE_AT_ONCE {
                     under_way.join_next().await;
                 }
-                match self.reconciler.is_due(tenant, *every).await {
+                match self.reconciler.is_due(tenant).await {
                     Ok(false) => {}
                     Ok(true) => {
                         let reconciler = Arc::clone(&self.reconciler);
@@ -120,9 +120,8 @@ async fn turn(reconciler: Arc<Reconciler>, tenant: TenantId, every: Duration) {
         }
     };
     measure::reconciliation(outcome);
-    let is_over = matches!(ended, Ok(Report { whole: true, .. }));
-    if !is_over && let Err(error) = reconciler.failed(&tenant, every).await {
-        tracing::warn!(tenant = tenant.as_str(), %error, "links are not compared again soon");
+    if let Err(error) = reconciler.ended(&tenant, every, &ended).await {
+        tracing::warn!(tenant = tenant.as_str(), %error, "links are compared again in a minute");
     }
 }
 
