@@ -268,7 +268,7 @@ async fn a_tenant_is_due_once_in_a_while_and_sooner_while_something_is_unresolve
     assert!(house.is_due().await);
     assert!(!house.is_due().await, "another node has the turn");
     assert!(house.has_turn().await.unwrap().whole);
-    house.wait(HOUR - limits::RECONCILE_LEASE);
+    house.wait(HOUR.saturating_sub(limits::RECONCILE_LEASE));
     assert!(!house.is_due().await);
     house.wait(limits::RECONCILE_LEASE);
     house.has("a", LinkState::Conflict, 0).await;
@@ -290,7 +290,7 @@ async fn a_comparison_that_failed_is_due_again_in_minutes_whatever_is_unresolved
     house.list.trouble(Trouble::EndsEarly);
     assert!(house.is_due().await);
     assert!(!house.has_turn().await.unwrap().whole);
-    house.wait(limits::RECONCILE_RETRY - limits::RECONCILE_LEASE);
+    house.wait(limits::RECONCILE_RETRY.saturating_sub(limits::RECONCILE_LEASE));
     assert!(!house.is_due().await);
     house.wait(limits::RECONCILE_LEASE);
     assert!(house.is_due().await);
