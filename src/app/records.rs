@@ -116,11 +116,13 @@ impl TenantReader<'_> {
             records.own_pages.extend(self.own_page(declared, (&tenant, &profile)));
         }
         let id = tenant.id.clone();
+        let profile = Arc::new(profile);
         let service_providers = declared.service_providers.iter().enumerate();
         for (index, provider) in service_providers.filter(|(_, provider)| provider.enabled) {
-            records.registrations.extend(self.registration(&id, index, provider));
+            let registration = self.registration((&id, &profile), index, provider);
+            records.registrations.extend(registration);
         }
-        records.clouds.insert(id.clone(), Arc::new(profile));
+        records.clouds.insert(id.clone(), profile);
         if let Some(Some(hook)) = hook {
             records.hooks.insert(id.clone(), hook);
         }
@@ -129,12 +131,7 @@ impl TenantReader<'_> {
     }
 
     fn profile(&mut self, declared: &config::Tenant) -> Option<Profile> {
-        let name = declared.cloud.as_str();
-        let Some(profile) = self.clouds.get(name) else {
-            let known: Vec<_> = self.clouds.names().collect();
-            self.complain("cloud", &format!("one of {}", known.join(", ")), format!("{name:?}"));
-            return None;
-        };
+        let profile = self.named_profile("cloud", declared.cloud.as_str())?;
         let overrides = match Overrides::try_from(&cloud_override(declared)) {
             Ok(overrides) => overrides,
             Err(faults) => {
@@ -149,6 +146,16 @@ impl TenantReader<'_> {
                 None
             }
         }
+    }
+
+    /// The profile of that name, which stands at `option`.
+    fn named_profile(&mut self, option: &str, name: &str) -> Option<Arc<Profile>> {
+        let found = self.clouds.get(name);
+        if found.is_none() {
+            let known: Vec<_> = self.clouds.names().collect();
+            self.complain(option, &format!("one of {}", known.join(", ")), format!("{name:?}"));
+        }
+        found
     }
 
     fn misfits(&mut self, faults: Vec<ProfileFault>) {
@@ -290,11 +297,15 @@ impl TenantReader<'_> {
 
     fn registration(
         &mut self,
-        tenant: &TenantId,
+        (tenant, cloud): (&TenantId, &Arc<Profile>),
         index: usize,
         declared: &config::ServiceProvider,
     ) -> Option<Registration> {
         let option = format!("service_provider[{}]", index + 1);
+        let profile = match &declared.profile {
+            None => Arc::clone(cloud),
+            Some(name) => self.named_profile(&format!("{option}.profile"), name.as_str())?,
+        };
         let source = match &declared.metadata {
             MetadataSource::File(path) => Source::File(path.as_path().to_owned()),
             MetadataSource::Url(url) => {
@@ -319,6 +330,7 @@ impl TenantReader<'_> {
                 Some(true) => RequestSignatures::Required,
                 Some(false) => RequestSignatures::Optional,
             },
+            profile,
         })
     }
 }

@@ -153,7 +153,11 @@ section! {
         /// A certificate in PEM. With it, only metadata that this certificate's key signed is
         /// taken.
         trust_certificate: Option<FilePath>, eg "certs/cloud-metadata.pem";
-        /// Whether its requests must be signed. Without it, the cloud's profile decides.
+        /// The profile that says what it may ask and what it gets: form of the answer, name
+        /// identifiers, attributes. Without it, the tenant's `cloud`. One without a login link, as
+        /// `generic`, is for services that need no account at the cloud.
+        profile: Option<Slug>, eg "generic";
+        /// Whether its requests must be signed. Without it, the profile decides.
         require_signed_requests: Option<bool>, eg true;
         /// Whether it may ask at all.
         enabled: bool = true;

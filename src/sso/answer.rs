@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::next::{self, Next, Presence, Situation};
 use super::request::Checked;
 use super::{Browser, Sso, Step, Turn, Visit};
+use crate::cloud::Profile;
 use crate::cloud::registration::Registered;
 use crate::refusal::{Code, Refusal};
 use crate::secret;
@@ -53,7 +54,8 @@ impl Sso {
             return self.once_more(visit, browser, &mine, &before).await;
         }
         let journey = session.as_ref().map_or(&browser.journey, |session| &session.journey).clone();
-        let mut turn = match self.decide(visit, &ask, session.as_ref(), None).await? {
+        let asked = (&ask, &*registered);
+        let mut turn = match self.decide(visit, asked, session.as_ref(), None).await? {
             Next::SignIn => {
                 self.park(&visit.tenant, &handle, &binding, (ask, &journey)).await?;
                 Turn { binding: new_binding, ..Turn::of(sign_in_step(visit, handle)) }
@@ -104,14 +106,14 @@ impl Sso {
     ) -> Result<Turn, Refusal> {
         let pending = self.look(&visit.tenant, handle, browser).await?;
         let session = self.session(&visit.tenant, browser).await?;
-        let decided =
-            self.decide(visit, &pending.ask, session.as_ref(), Some(pending.since)).await?;
+        let registered = self.registered(&visit.tenant, &pending.ask.sp)?;
+        let asked = (&pending.ask, &*registered);
+        let decided = self.decide(visit, asked, session.as_ref(), Some(pending.since)).await?;
         if decided == Next::SignIn {
             let step = sign_in_step(visit, handle.to_owned());
             return Ok(Turn::of(step).on_journey(&pending.journey));
         }
         let pending = self.take(&visit.tenant, handle, browser).await?;
-        let registered = self.registered(&visit.tenant, &pending.ask.sp)?;
         let turn = self.act(visit, (pending.ask, registered), session, decided).await?;
         Ok(turn.on_journey(&pending.journey))
     }
@@ -119,7 +121,7 @@ impl Sso {
     async fn decide(
         &self,
         visit: &Visit,
-        ask: &Ask,
+        (ask, registered): (&Ask, &Registered),
         session: Option<&Session>,
         asked_at: Option<time::OffsetDateTime>,
     ) -> Result<Next, Refusal> {
@@ -127,11 +129,11 @@ impl Sso {
             None => Presence::Nobody,
             Some(session) => {
                 let customer = self.customer(&visit.tenant, &session.person).await?;
-                let class = super::issue::class_ref(visit, session);
+                let class = super::issue::class_ref(&registered.profile, session);
                 Presence::Somebody {
                     fresh: asked_at.is_some_and(|asked_at| session.authn_instant >= asked_at),
                     enabled: customer.enabled,
-                    link: customer.link,
+                    link: link_with(&registered.profile, customer.link),
                     first_login_begun: session.first_login.is_some(),
                     context_met: next::context_met(&ask.contexts, class),
                 }
@@ -179,6 +181,12 @@ impl Sso {
             None => turn,
         })
     }
+}
+
+/// How the customer stands with what the service provider belongs to: one whose profile has no
+/// login link is no cloud, and asks for no account there.
+fn link_with(profile: &Profile, link: Link) -> Link {
+    if profile.login.is_some() { link } else { Link::Linked }
 }
 
 /// Where the tenant's people sign in, with the way back.

@@ -100,9 +100,9 @@ impl Sso {
         ask: Ask,
         session: Session,
     ) -> Result<Delivery, Refusal> {
-        let attributes = attributes(visit, &session.person)?;
-        let class = class_ref(visit, &session).to_owned();
-        let message = match visit.profile.response.status_message {
+        let attributes = attributes((&visit.tenant, &registered.profile), &session.person)?;
+        let class = class_ref(&registered.profile, &session).to_owned();
+        let message = match registered.profile.response.status_message {
             StatusMessage::RepeatCode => Some(status::SUCCESS),
             StatusMessage::None => None,
         };
@@ -145,7 +145,7 @@ impl Sso {
             },
             ask,
             issuer: visit.tenant.entity_id.clone(),
-            profile: std::sync::Arc::clone(&visit.profile),
+            profile: std::sync::Arc::clone(&registered.profile),
             status,
             told,
         };
@@ -234,18 +234,20 @@ pub(super) fn key_of<'r>(ring: &'r KeyRing, kid: Option<&str>) -> Result<&'r Key
 }
 
 /// The authentication context class that is asserted about a session (conformance A-039).
-pub(super) fn class_ref<'a>(visit: &'a Visit, session: &'a Session) -> &'a str {
-    match &visit.profile.response.authn_context {
+pub(super) fn class_ref<'a>(profile: &'a Profile, session: &'a Session) -> &'a str {
+    match &profile.response.authn_context {
         AuthnContext::Honest => &session.authn_class,
         AuthnContext::Fixed(class) => class.as_str(),
     }
 }
 
-/// The attributes that the cloud gets of a person. Decorative values that break the cloud's rules
+/// The attributes that a service provider gets of a person. Decorative values that break its rules
 /// are withheld: a login must not fail for them, but the log says so.
-fn attributes(visit: &Visit, person: &Person) -> Result<Vec<Attribute>, Refusal> {
-    let tenant = &visit.tenant;
-    let released = visit.profile.attributes(&cloud::Person {
+fn attributes(
+    (tenant, profile): (&Tenant, &Profile),
+    person: &Person,
+) -> Result<Vec<Attribute>, Refusal> {
+    let released = profile.attributes(&cloud::Person {
         user_id: person.user_id.as_str(),
         account_id: person.account_id.as_str(),
         account_type: tenant.account_type.as_deref(),

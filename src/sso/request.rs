@@ -40,11 +40,8 @@ impl Sso {
         let issuer = unverified.claimed_issuer().clone();
         let about = |refusal: Refusal| refusal.about(issuer.as_str());
         let registered = self.registered(&visit.tenant, &issuer).map_err(about)?;
-        let unsigned = if registered.requires_signature(&visit.profile) {
-            Unsigned::Refuse
-        } else {
-            Unsigned::Accept
-        };
+        let unsigned =
+            if registered.requires_signature() { Unsigned::Refuse } else { Unsigned::Accept };
         let keys = &registered.service_provider.signing_keys;
         let verified = unverified.verify(keys, unsigned).map_err(|e| about(e.into()))?;
         self.check_verified(visit, kid, &registered, verified).map_err(about)
@@ -78,8 +75,8 @@ impl Sso {
         let Received { message: request, relay_state } = verified.into_inner();
         self.check_destination(visit, kid, request.destination.as_deref(), proof)?;
         let acs = choose_acs(&request.reply_to, registered)?;
-        let remember = self.check_time(&visit.profile, &request)?;
-        let most = visit.profile.request.relay_state_bytes;
+        let remember = self.check_time(&registered.profile, &request)?;
+        let most = registered.profile.request.relay_state_bytes;
         if relay_state.as_ref().is_some_and(|state| state.as_str().len() > most) {
             let cause = format!("expected a RelayState of at most {most} bytes, found more");
             return Err(Refusal::new(Code::RelayStateTooLong, cause));
@@ -194,7 +191,7 @@ fn unmet(request: &AuthnRequest, visit: &Visit, registered: &Registered) -> Opti
     if !request.idp_list.is_empty() && !request.idp_list.iter().any(|idp| idp == us) {
         return Some(Unmet::Idp);
     }
-    let given = visit.profile.response.name_id.format.uri();
+    let given = registered.profile.response.name_id.format.uri();
     if let Some(policy) = &request.name_id_policy {
         let format = policy.format.as_deref().unwrap_or(name_id::UNSPECIFIED);
         let qualifier = policy.sp_name_qualifier.as_deref().unwrap_or(sp);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use skybridge::app::fetch::HttpFetch;
 use skybridge::clock::ManualClock;
 use skybridge::cloud::registration::{Change, Fallback, Fetch, RequestSignatures, Source};
-use skybridge::cloud::{Registration, Registrations};
+use skybridge::cloud::{Clouds, Registration, Registrations};
 use skybridge::fakecloud::{FakeCloud, Options};
 use skybridge::random::SequenceRandom;
 use skybridge::saml::{EndpointUrl, EntityId, VerifyingKey};
@@ -37,6 +37,7 @@ fn registrations(url: &str, trust: Vec<VerifyingKey>, cache: Option<&Path>) -> R
         source: Source::Url(EndpointUrl::parse(url).unwrap()),
         trust,
         request_signatures: RequestSignatures::AsProfile,
+        profile: Clouds::load(None).unwrap().get("huawei-cn").unwrap(),
     };
     let clock = Arc::new(ManualClock::at(NOW));
     Registrations::new(vec![registration], cache.map(Path::to_path_buf), clock)

@@ -223,7 +223,7 @@ fn configuration() -> String {
         )
         .unwrap();
         text.push_str(&match tenant {
-            "bravo" => users(),
+            "bravo" => [PLAIN_SP.to_owned(), users()].concat(),
             "delta" => [PARTNER_API.to_owned(), partner()].concat(),
             _ => partner(),
         });
@@ -231,6 +231,9 @@ fn configuration() -> String {
     text
 }
 
+/// A service of bravo's beside the cloud, with a profile of its own.
+const PLAIN_SP: &str =
+    "[[tenant.service_provider]]\nmetadata = \"sp.xml\"\nprofile = \"generic\"\n";
 /// A cloud that nobody answers for.
 const NO_CLOUD: &str = "https://bss.cloud.example";
 /// Delta's access to the partner API.

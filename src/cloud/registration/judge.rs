@@ -56,6 +56,7 @@ pub(super) fn judge(
     let registered = Registered {
         service_provider: new,
         request_signatures: registration.request_signatures,
+        profile: Arc::clone(&registration.profile),
         loaded_at: now,
     };
     let registered = Arc::new(registered);

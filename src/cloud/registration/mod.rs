@@ -50,6 +50,8 @@ pub struct Registration {
     pub trust: Vec<VerifyingKey>,
     /// Whether its requests must be signed.
     pub request_signatures: RequestSignatures,
+    /// What it asks for and gets: the tenant's cloud, or another profile.
+    pub profile: Arc<Profile>,
 }
 
 /// Where metadata comes from.
@@ -80,6 +82,8 @@ pub struct Registered {
     pub service_provider: ServiceProvider,
     /// Whether its requests must be signed; ask [`Registered::requires_signature`].
     pub request_signatures: RequestSignatures,
+    /// What it asks for and gets.
+    pub profile: Arc<Profile>,
     /// When this copy was read.
     pub loaded_at: OffsetDateTime,
 }
@@ -110,9 +114,9 @@ impl Registered {
     /// Whether its requests must be signed: if its metadata says that it signs them all
     /// (conformance A-057), or if the registration or else the profile asks for it.
     #[must_use]
-    pub fn requires_signature(&self, profile: &Profile) -> bool {
+    pub fn requires_signature(&self) -> bool {
         let asked = match self.request_signatures {
-            RequestSignatures::AsProfile => profile.request.require_signature,
+            RequestSignatures::AsProfile => self.profile.request.require_signature,
             RequestSignatures::Required => true,
             RequestSignatures::Optional => false,
         };

@@ -96,7 +96,8 @@ fn id(tenant: &str) -> TenantId {
 
 fn registration(tenant: &str, source: Source) -> Registration {
     let request_signatures = RequestSignatures::AsProfile;
-    Registration { tenant: id(tenant), source, trust: Vec::new(), request_signatures }
+    let profile = Clouds::load(None).unwrap().get("generic").unwrap();
+    Registration { tenant: id(tenant), source, trust: Vec::new(), request_signatures, profile }
 }
 
 fn at(url: &str) -> Source {
@@ -441,11 +442,16 @@ async fn a_signature_is_asked_for_by_metadata_registration_or_profile() {
         (flagged.clone(), AsProfile, true, true),
         (flagged, Optional, true, true),
     ] {
-        let list = Registration { request_signatures: asked, ..registration("acme", at(URL)) };
-        let house = House::new(vec![list], None);
-        house.after(Ok(&text)).await.unwrap();
-        let registered = house.get("acme", SP).unwrap();
-        assert_eq!(registered.requires_signature(&strict), of_strict, "{asked:?}");
-        assert_eq!(registered.requires_signature(&lax), of_lax, "{asked:?}");
+        for (profile, expected) in [(&strict, of_strict), (&lax, of_lax)] {
+            let list = Registration {
+                request_signatures: asked,
+                profile: Arc::clone(profile),
+                ..registration("acme", at(URL))
+            };
+            let house = House::new(vec![list], None);
+            house.after(Ok(&text)).await.unwrap();
+            let registered = house.get("acme", SP).unwrap();
+            assert_eq!(registered.requires_signature(), expected, "{asked:?}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use super::{continuation, handed_off, launch, request_now, ticket_now};
 use crate::support::gateway::cloud::{CN, Key, Request, SP, TRANSIENT};
-use crate::support::gateway::{TestGateway, browser::Delivered};
+use crate::support::gateway::{PASSWORD, TestGateway, browser::Delivered};
 
 /// What makes a good request one that cannot be met.
 type Change = Box<dyn Fn(&mut Request)>;
@@ -391,4 +391,19 @@ async fn used_ids_are_remembered_for_as_long_as_their_requests_would_be_taken() 
     browser.get(&request.at("acme")).await.refused("SB-2011");
     gateway.wait(1);
     browser.get(&request.at("acme")).await.refused("SB-2009");
+}
+
+#[tokio::test]
+async fn a_service_without_accounts_gets_an_assertion_by_its_own_profile() {
+    let gateway = TestGateway::new().await;
+    let mut browser = gateway.browser();
+    let page = browser.get(&Request::by(&SP, "bravo").at("bravo")).await.location().to_owned();
+    // She has no account at the tenant's cloud, and this service asks for none.
+    let signed_in = browser.sign_in(&page, "nobody-yet", PASSWORD).await.location().to_owned();
+    let delivered = browser.get(&signed_in).await.delivered();
+    assert!(delivered.asserts());
+    assert_eq!(delivered.acs, SP.acs);
+    assert!(delivered.response.contains("FriendlyName=\"uid\""), "{}", delivered.response);
+    assert!(!delivered.response.contains("xAccountId"), "{}", delivered.response);
+    browser.get(&Request::to("bravo").at("bravo")).await.refused("SB-3015");
 }

@@ -104,7 +104,8 @@ impl Request {
         Self::by(if tenant == "generic" { &SP } else { &CN }, tenant)
     }
 
-    fn by(cloud: &Cloud, tenant: &str) -> Self {
+    /// A request of that service provider's to a tenant.
+    pub(crate) fn by(cloud: &Cloud, tenant: &str) -> Self {
         let Cloud { entity_id, acs, .. } = cloud;
         Self {
             id: fresh_id(),
