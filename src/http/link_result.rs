@@ -1,5 +1,5 @@
 //! Layer 5, http: where the cloud's page sends the browser with the outcome of a first login
-//! (contract §1.6).
+//! (contract §1.6), and the page at which it arrives with that.
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -14,7 +14,8 @@ use crate::account::Form;
 use crate::refusal::{Code, Refusal};
 use crate::sso::{Turn, Visit};
 
-/// `POST /{tenant}/link-result`: `bindRequest`, `SigAlg`, `Signature`.
+/// `POST /{tenant}/link-result`: `bindRequest`, `SigAlg`, `Signature`. Leads on to [`page`], so
+/// that who comes back to it from the console does not send the form again.
 pub(super) async fn post(
     State(gateway): State<Gateway>,
     Path(tenant): Path<String>,
@@ -27,6 +28,25 @@ pub(super) async fn post(
     };
     let turn = take(&gateway, &visit, body).await;
     show::turn(&gateway, &context, &visit, turn)
+}
+
+/// `GET /{tenant}/link-result/{standing}`: what became of the link. It needs no cookie and no key:
+/// the same page for whoever opens it, which knows of nobody and changes nothing.
+pub(super) async fn page(
+    State(gateway): State<Gateway>,
+    Path((tenant, standing)): Path<(String, String)>,
+    context: Context,
+) -> Response {
+    let visit = match gateway.sso.visit(&tenant).await {
+        Ok(visit) => visit,
+        Err(refused) => return show::refusal(&gateway, &context, None, &refused),
+    };
+    let Some(standing) = show::standing(&standing) else {
+        let cause = "expected linked or ended in the address, found another text";
+        let refused = Refusal::new(Code::NotFound, cause);
+        return show::refusal(&gateway, &context, Some(&visit), &refused);
+    };
+    show::linked(&context, &visit, standing)
 }
 
 async fn take(

@@ -61,6 +61,7 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/{tenant}/saml/metadata/{kid}", get(saml::metadata_of_key))
         .route("/{tenant}/open-account", get(open_account::page).post(open_account::submit))
         .route("/{tenant}/link-result", post(link_result::post))
+        .route("/{tenant}/link-result/{standing}", get(link_result::page))
         .route("/assets/{name}", get(asset::serve))
         .fallback(guard::not_found)
         .method_not_allowed_fallback(guard::method_not_allowed)

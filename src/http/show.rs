@@ -97,8 +97,8 @@ fn show(
             let sp = Some(delivery.sp().to_string());
             return Ok((of_page(deliver(context, visit, &delivery)?), sp));
         }
-        Step::Linked => of_page(linked(context, visit, Standing::Linked)),
-        Step::LinkEnded => of_page(linked(context, visit, Standing::Ended)),
+        Step::Linked => see_other(&link_result(visit, Standing::Linked)),
+        Step::LinkEnded => see_other(&link_result(visit, Standing::Ended)),
         Step::SignedOut => {
             let again = visit.tenant.portal_url.as_str();
             of_page(page::signed_out(&frame(context, visit, None), Some(again)))
@@ -219,14 +219,35 @@ fn deliver(context: &Context, visit: &Visit, delivery: &Delivery) -> Result<Page
     )
 }
 
-fn linked(context: &Context, visit: &Visit, standing: Standing) -> Page {
+/// The page that says how a link stands, which says nothing about whose it is.
+pub(super) fn linked(context: &Context, visit: &Visit, standing: Standing) -> Response {
     let view = Linked {
         standing,
         cloud: cloud_name(visit, context.language),
         to_cloud: &again(visit),
         back: visit.tenant.portal_url.as_str(),
     };
-    page::linked(&frame(context, visit, None), &view)
+    let switch = context.switch_to();
+    let mut response = of_page(page::linked(&frame(context, visit, Some(&switch)), &view));
+    remember_language(response.headers_mut(), context);
+    response
+}
+
+/// The address of that page: how the link stands, and no more.
+fn link_result(visit: &Visit, standing: Standing) -> String {
+    format!("/{}/link-result/{}", visit.tenant.id, in_address(standing))
+}
+
+/// How a link stands, by the last part of that address.
+pub(super) fn standing(name: &str) -> Option<Standing> {
+    [Standing::Linked, Standing::Ended].into_iter().find(|known| in_address(*known) == name)
+}
+
+fn in_address(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Linked => "linked",
+        Standing::Ended => "ended",
+    }
 }
 
 /// The page for a refusal.

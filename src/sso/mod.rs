@@ -190,9 +190,9 @@ pub enum Step {
     },
     /// A signed message to an ACS.
     Deliver(Box<Delivery>),
-    /// The page that says that the account at the cloud is ready.
+    /// The page that says that the account at the cloud is ready, at its own address.
     Linked,
-    /// The page that says that the link with the cloud account has ended.
+    /// The page that says that the link with the cloud account has ended, at its own address.
     LinkEnded,
     /// The page that says goodbye.
     SignedOut,

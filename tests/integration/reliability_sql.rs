@@ -98,7 +98,7 @@ impl House {
 
     async fn notified(&self, node: usize, user: &str, action: u8) {
         let answer = self.persist(node, |node| node.notify(user.to_owned(), action)).await;
-        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
     }
 
     /// One customer after the other, each from the first click to the link, every third one to its

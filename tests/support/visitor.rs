@@ -129,7 +129,8 @@ impl Visitor {
         Some(["bindRequest", "SigAlg", "Signature"].map(field).into())
     }
 
-    /// Carries a notification to the gateway, and again while that says that it cannot take it now.
+    /// Carries a notification to the gateway, and again while that says that it cannot take it now,
+    /// and opens the page to which that leads.
     pub(crate) async fn carries(
         &mut self,
         notification: &Fields,
@@ -139,6 +140,9 @@ impl Visitor {
         loop {
             beat.tick().await;
             let answer = self.gateway(Method::POST, &path, notification).await?;
+            if answer.status == StatusCode::SEE_OTHER {
+                return self.gateway(Method::GET, answer.location(), &[]).await;
+            }
             if begun.elapsed() > PATIENCE || !is_busy(&answer) {
                 return Ok(answer);
             }

@@ -65,9 +65,14 @@ impl Told {
         other
     }
 
-    /// The browser sends the form. The gateway's answer is the next page.
+    /// The browser sends the form, and goes where the gateway's answer leads. What it finds there
+    /// is the next page.
     pub(super) async fn carried(&self, browser: &mut Browser) -> Result<Page, String> {
-        browser.post(&self.from, &self.to, &self.fields).await
+        let answer = browser.post(&self.from, &self.to, &self.fields).await?;
+        match &answer.location {
+            Some(place) => browser.get(place.as_str()).await,
+            None => Ok(answer),
+        }
     }
 }
 

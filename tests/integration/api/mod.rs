@@ -54,6 +54,6 @@ async fn bind(gateway: &TestGateway, user: &str, domain: &str) {
     let text = base64(notice.to_string().as_bytes());
     let signature = base64(&signature_over(material::sp(), text.as_bytes()));
     let fields = [("bindRequest", &*text), ("SigAlg", RSA_SHA256), ("Signature", &signature)];
-    let page = gateway.browser().post("/acme/link-result", &fields).await;
-    assert_eq!(page.status, StatusCode::OK, "{page:?}");
+    let answer = gateway.browser().post("/acme/link-result", &fields).await;
+    assert_eq!(answer.location(), "/acme/link-result/linked");
 }

@@ -81,6 +81,36 @@ async fn back_after_the_link_leads_to_no_second_account() {
 }
 
 #[tokio::test]
+async fn back_from_the_console_is_the_page_after_the_link_and_no_question() {
+    visit(Wish::default(), async |browser| {
+        at_the_clouds_form(browser).await;
+        browser.click("form button").await;
+        linked(browser).await;
+        let title = browser.text("h1").await;
+        go_on(browser).await;
+        lands(browser).await;
+        // Whatever lies between, with a form that was sent the browser shows its question instead.
+        for _ in 0..3 {
+            browser.driver().back().await.unwrap();
+            let place = browser.driver().current_url().await.unwrap();
+            if place.as_str().starts_with(&browser.gateway("/acme/link-result")) {
+                break;
+            }
+        }
+        linked(browser).await;
+        assert_eq!(browser.text("h1").await, title);
+        let sent = browser.requests().await;
+        let told = |(method, url): &&(String, url::Url)| {
+            method == "POST" && url.path() == "/acme/link-result"
+        };
+        assert_eq!(sent.iter().filter(told).count(), 1);
+        go_on(browser).await;
+        assert_eq!(browser.land().await.0, "cust-1002");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn two_tabs_in_a_first_login_end_in_one_account() {
     visit(Wish::default(), async |browser| {
         at_the_clouds_form(browser).await;

@@ -21,11 +21,20 @@ fn text(user: &str, domain: &str, action: impl Into<Value>) -> String {
     base64(json.to_string().as_bytes())
 }
 
-/// Posts a notification from the cloud's page: without cookies.
+/// Posts a notification from the cloud's page, and goes where that leads: without cookies.
 async fn notify(gateway: &TestGateway, tenant: &str, text: &str, signer: &Pair) -> Answer {
     let signature = base64(&signature_over(signer, text.as_bytes()));
     let fields = [("bindRequest", text), ("SigAlg", RSA_SHA256), ("Signature", &signature)];
-    gateway.browser().post(&format!("/{tenant}/link-result"), &fields).await
+    brought(gateway, tenant, &fields).await
+}
+
+async fn brought(gateway: &TestGateway, tenant: &str, fields: &[(&str, &str)]) -> Answer {
+    let mut browser = gateway.browser();
+    let answer = browser.post(&format!("/{tenant}/link-result"), fields).await;
+    if answer.status != StatusCode::SEE_OTHER {
+        return answer;
+    }
+    browser.get(answer.location()).await
 }
 
 async fn bound(gateway: &TestGateway, user: &str, domain: &str) -> Answer {
@@ -171,8 +180,41 @@ async fn a_notification_that_the_cloud_did_not_sign_changes_nothing() {
     // The case of the algorithm differs between the cloud's documents.
     let capitals = RSA_SHA256.to_ascii_uppercase();
     let fields = [("bindRequest", &*good), ("SigAlg", &capitals), ("Signature", &signature)];
-    let page = gateway.browser().post("/acme/link-result", &fields).await;
+    let page = brought(&gateway, "acme", &fields).await;
     assert_eq!(page.status, StatusCode::OK, "{page:?}");
+}
+
+#[tokio::test]
+async fn a_notification_leads_to_a_page_that_is_the_same_for_everybody() {
+    let gateway = TestGateway::new().await;
+    let mut shown = Vec::new();
+    for (user, domain) in [("cust-a", "d-1"), ("cust-b", "d-2")] {
+        handed_off(&gateway, user).await;
+        for (action, place) in [(BIND, "linked"), (UNBIND, "ended")] {
+            let text = text(user, domain, action);
+            let signature = base64(&signature_over(material::sp(), text.as_bytes()));
+            let fields =
+                [("bindRequest", &*text), ("SigAlg", RSA_SHA256), ("Signature", &*signature)];
+            let mut browser = gateway.browser();
+            let answer = browser.post("/acme/link-result", &fields).await;
+            assert_eq!(answer.location(), format!("/acme/link-result/{place}"));
+            assert!(answer.body.is_empty() && answer.header("set-cookie").is_none(), "{answer:?}");
+            shown.push((place, browser.get(answer.location()).await.body));
+        }
+    }
+    assert_eq!(shown[..2], shown[2..]);
+    // Opening the page links nobody, and asks nobody to be known.
+    let mut stranger = gateway.browser();
+    let page = stranger.get("/acme/link-result/linked?lang=zh-CN").await;
+    assert!(page.body.contains("您的云账号已就绪"), "{page:?}");
+    assert!(page.body.contains("href=\"/acme/link-result/linked?lang=en\""), "{page:?}");
+    assert!(stranger.get("/acme/link-result/linked").await.body.contains("您的云账号已就绪"));
+    assert!(first_login_next(&gateway, &mut stranger, "cust-c").await);
+    stranger.get("/closed/link-result/linked").await.refused("SB-2001");
+    for other in ["/acme/link-result/", "/acme/link-result/Linked", "/acme/link-result/x"] {
+        let page = stranger.get(other).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{page:?}");
+    }
 }
 
 #[tokio::test]
