@@ -5,7 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Answer, Claim, Ephemeral, Key, StoreError, millis};
+use time::OffsetDateTime;
+
+use super::{Answer, Claim, Ephemeral, Key, StoreError, instant, millis};
 use crate::clock::Clock;
 use crate::limits;
 
@@ -42,7 +44,7 @@ impl Memory {
     }
 
     fn now(&self) -> i128 {
-        self.clock.now().unix_timestamp_nanos() / 1_000_000
+        instant(self.clock.now())
     }
 
     fn until(&self, life: Duration) -> i128 {
@@ -90,6 +92,23 @@ impl Memory {
         let count = before.saturating_add(1);
         self.store(&mut entries, key, Entry { value: Value::Count(count), until })?;
         Ok(count)
+    }
+
+    fn enlist_one(
+        &self,
+        key: &Key,
+        member: &[u8],
+        (now, life): (i128, Duration),
+    ) -> Result<(), StoreError> {
+        let mut entries = self.lock();
+        let (mut list, until) = match entries.live(key, self.now()) {
+            Some(entry) => (entry.value.list()?.clone(), entry.until),
+            None => (List::new(), 0),
+        };
+        list.retain(|(one, until)| *until > now && **one != *member);
+        list.push((member.into(), now + i128::from(millis(life))));
+        let until = until.max(self.until(life));
+        self.store(&mut entries, key, Entry { value: Value::List(list), until })
     }
 }
 
@@ -142,6 +161,36 @@ impl Ephemeral for Memory {
         })
     }
 
+    fn enlist<'a>(
+        &'a self,
+        key: &'a Key,
+        member: &'a [u8],
+        now: OffsetDateTime,
+        life: Duration,
+    ) -> Answer<'a, ()> {
+        Box::pin(async move { self.enlist_one(key, member, (instant(now), life)) })
+    }
+
+    fn members<'a>(&'a self, key: &'a Key, now: OffsetDateTime) -> Answer<'a, Vec<Vec<u8>>> {
+        Box::pin(async move {
+            let entries = self.lock();
+            let Some(entry) = entries.live(key, self.now()) else { return Ok(Vec::new()) };
+            let live = entry.value.list()?.iter().filter(|(_, until)| *until > instant(now));
+            Ok(live.map(|(member, _)| member.to_vec()).collect())
+        })
+    }
+
+    fn strike<'a>(&'a self, key: &'a Key, member: &'a [u8]) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let mut entries = self.lock();
+            let Some(entry) = entries.live(key, self.now()) else { return Ok(()) };
+            let mut list = entry.value.list()?.clone();
+            list.retain(|(one, _)| **one != *member);
+            let entry = Entry { until: entry.until, value: Value::List(list) };
+            self.store(&mut entries, key, entry)
+        })
+    }
+
     fn ping(&self) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }
@@ -163,13 +212,28 @@ struct Entry {
 enum Value {
     Bytes(Box<[u8]>),
     Count(u64),
+    /// Members, each with the millisecond from which on it is gone.
+    List(List),
 }
+
+type List = Vec<(Box<[u8]>, i128)>;
 
 impl Value {
     fn bytes(&self) -> Result<Vec<u8>, StoreError> {
         match self {
             Self::Bytes(bytes) => Ok(bytes.to_vec()),
-            Self::Count(_) => Err(StoreError::Corrupt("a counter where bytes should be".into())),
+            Self::Count(_) | Self::List(_) => {
+                Err(StoreError::Corrupt("another value where bytes should be".into()))
+            }
+        }
+    }
+
+    fn list(&self) -> Result<&List, StoreError> {
+        match self {
+            Self::List(list) => Ok(list),
+            Self::Bytes(_) | Self::Count(_) => {
+                Err(StoreError::Corrupt("another value where a list should be".into()))
+            }
         }
     }
 }

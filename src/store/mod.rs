@@ -21,6 +21,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use crate::refusal::{Code, Refusal};
 
 /// What a call to a store gives: boxed, so that a backend can be chosen at start-up.
@@ -134,6 +136,34 @@ pub trait Ephemeral: Send + Sync {
     /// [`StoreError::Away`].
     fn remove<'a>(&'a self, key: &'a Key) -> Answer<'a, ()>;
 
+    /// Adds a member to the list under the key; a member that is there already gets a new life.
+    /// Each member has a life of its own, counted from `now` by the caller's clock; those whose
+    /// life is over are dropped on the way, so a list does not grow for ever. Lists have keys of
+    /// their own.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`], [`StoreError::Full`], [`StoreError::Corrupt`] when the key holds no
+    /// list.
+    fn enlist<'a>(
+        &'a self,
+        key: &'a Key,
+        member: &'a [u8],
+        now: OffsetDateTime,
+        life: Duration,
+    ) -> Answer<'a, ()>;
+
+    /// The members of a list whose life is not over at `now`, in no order.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`], [`StoreError::Corrupt`] when the key holds no list.
+    fn members<'a>(&'a self, key: &'a Key, now: OffsetDateTime) -> Answer<'a, Vec<Vec<u8>>>;
+
+    /// Takes a member off a list, if it is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`], [`StoreError::Corrupt`] when the key holds no list.
+    fn strike<'a>(&'a self, key: &'a Key, member: &'a [u8]) -> Answer<'a, ()>;
+
     /// Whether the store answers: for readiness.
     ///
     /// # Errors
@@ -172,6 +202,8 @@ macro_rules! kinds {
 kinds! {
     /// A signed-in customer's session, by the fingerprint of its cookie.
     Session = "session";
+    /// Who was told about a customer's sessions, by the fingerprint of the customer's id.
+    Participants = "participants";
     /// A journey that waits for the browser to come back, by the fingerprint of its token.
     Pending = "pending";
     /// A hand-off ticket that was given out, by its fingerprint.
@@ -240,6 +272,11 @@ impl fmt::Debug for Key {
         let id = self.0.match_indices(':').nth(1).map_or(self.0.len(), |(at, _)| at);
         write!(f, "Key({}:…)", &self.0[..id])
     }
+}
+
+/// A time as backends count it: whole milliseconds since 1970.
+fn instant(time: OffsetDateTime) -> i128 {
+    time.unix_timestamp_nanos() / 1_000_000
 }
 
 /// A life as backends count it: whole milliseconds, at least one.

@@ -3,8 +3,9 @@
 //!
 //! What every server must be told: `maxmemory-policy noeviction`, because an evicted used id is a
 //! replay. What its user must be allowed: `~PREFIX* +get +set +getex +getdel +del +incr +pexpire
-//! +multi +exec +ping +select`; in a Sentinel group also `+wait +role`, and at the Sentinels
-//! `+sentinel|master +ping`; in a Cluster also `+wait +role +cluster|slots +cluster|info +asking`.
+//! +zadd +zrem +zrange +zremrangebyscore +multi +exec +ping +select`; in a Sentinel group also
+//! `+wait +role`, and at the Sentinels `+sentinel|master +ping`; in a Cluster also `+wait +role
+//! +cluster|slots +cluster|info +asking`.
 //!
 //! Nothing is ever sent twice that may have taken effect: when the answer to a command is lost, the
 //! caller is told that the store is away. For `take` and `claim` that means a refusal, which is the
@@ -30,6 +31,7 @@ mod wire;
 use std::time::Duration;
 
 use redis::{FromRedisValue, Pipeline, pipe};
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
 pub use self::options::{BadOptions, Login, Options};
@@ -37,7 +39,7 @@ pub use self::options::{BadOptions, Login, Options};
 use self::cluster::Cluster;
 use self::link::{Link, Place, Undone};
 use self::options::Target;
-use super::{Answer, Claim, Ephemeral, Key, StoreError, millis};
+use super::{Answer, Claim, Ephemeral, Key, StoreError, instant, millis};
 use crate::measure;
 
 /// Entries in Redis, over one connection to each server that all tasks share. Measured: one
@@ -117,6 +119,11 @@ fn add_claim(pipeline: &mut Pipeline, name: &str, value: &[u8], life: Duration) 
     // won.
     let command = pipeline.cmd("SET").arg(name).arg(value);
     command.arg("NX").arg("GET").arg("PX").arg(millis(life));
+}
+
+/// Milliseconds as a sorted set keeps them, exact until the year 287,000.
+fn score(milliseconds: i128) -> i64 {
+    i64::try_from(milliseconds).unwrap_or(i64::MAX)
 }
 
 fn claim_of(before: Option<Vec<u8>>) -> Claim {
@@ -209,6 +216,47 @@ impl Ephemeral for Redis {
             let (name, mut pipeline) = (self.name(key), pipe());
             pipeline.cmd("DEL").arg(&name).ignore();
             self.ask("remove", &name, (&pipeline, Undone::Wrong)).await
+        })
+    }
+
+    fn enlist<'a>(
+        &'a self,
+        key: &'a Key,
+        member: &'a [u8],
+        now: OffsetDateTime,
+        life: Duration,
+    ) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let (name, mut pipeline) = (self.name(key), pipe());
+            let (now, life) = (instant(now), millis(life));
+            // A transaction, so that no list can be left without an end.
+            pipeline.atomic();
+            pipeline.cmd("ZREMRANGEBYSCORE").arg(&name).arg("-inf").arg(score(now)).ignore();
+            let until = score(now + i128::from(life));
+            pipeline.cmd("ZADD").arg(&name).arg(until).arg(member).ignore();
+            // The list lives as long as its longest member: a new list has no end yet, an old one
+            // may have a later one.
+            pipeline.cmd("PEXPIRE").arg(&name).arg(life).arg("NX").ignore();
+            pipeline.cmd("PEXPIRE").arg(&name).arg(life).arg("GT").ignore();
+            self.ask("enlist", &name, (&pipeline, Undone::Bearable)).await
+        })
+    }
+
+    fn members<'a>(&'a self, key: &'a Key, now: OffsetDateTime) -> Answer<'a, Vec<Vec<u8>>> {
+        Box::pin(async move {
+            let (name, mut pipeline) = (self.name(key), pipe());
+            let command = pipeline.cmd("ZRANGE").arg(&name);
+            command.arg(format!("({}", score(instant(now)))).arg("+inf").arg("BYSCORE");
+            let (members,) = self.ask("members", &name, (&pipeline, Undone::Bearable)).await?;
+            Ok(members)
+        })
+    }
+
+    fn strike<'a>(&'a self, key: &'a Key, member: &'a [u8]) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let (name, mut pipeline) = (self.name(key), pipe());
+            pipeline.cmd("ZREM").arg(&name).arg(member).ignore();
+            self.ask("strike", &name, (&pipeline, Undone::Bearable)).await
         })
     }
 

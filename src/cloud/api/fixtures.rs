@@ -59,6 +59,21 @@ impl Ephemeral for AwayStore {
     fn remove<'a>(&'a self, _: &'a Key) -> Answer<'a, ()> {
         away()
     }
+    fn enlist<'a>(
+        &'a self,
+        _: &'a Key,
+        _: &'a [u8],
+        _: OffsetDateTime,
+        _: Duration,
+    ) -> Answer<'a, ()> {
+        away()
+    }
+    fn members<'a>(&'a self, _: &'a Key, _: OffsetDateTime) -> Answer<'a, Vec<Vec<u8>>> {
+        away()
+    }
+    fn strike<'a>(&'a self, _: &'a Key, _: &'a [u8]) -> Answer<'a, ()> {
+        away()
+    }
     fn ping(&self) -> Answer<'_, ()> {
         away()
     }

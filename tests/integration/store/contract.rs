@@ -7,7 +7,11 @@ use std::time::{Duration, Instant};
 
 use skybridge::clock::ManualClock;
 use skybridge::store::{Claim, Ephemeral, Key, Kind};
+use time::OffsetDateTime;
+use time::macros::datetime;
 
+/// When the lists of these tests begin.
+const START: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
 /// Long enough to be there at the end of any test.
 const LONG: Duration = Duration::from_hours(1);
 /// Short enough to wait for its end, long enough to see its begin.
@@ -49,6 +53,9 @@ macro_rules! contract {
             a_value_of_a_megabyte_comes_back,
             odd_characters_in_ids_make_distinct_keys,
             renew_and_claim_does_both,
+            a_list_holds_each_member_until_its_own_end,
+            members_of_one_list_added_at_once_are_all_there,
+            a_key_of_another_form_is_no_list,
             the_store_answers_a_ping,
         );
     };
@@ -320,6 +327,52 @@ pub(crate) async fn renew_and_claim_does_both(subject: &Subject) {
     let second = store.renew_and_claim((&session, LONG), &used, b"flow-2", LONG).await.unwrap();
     assert_eq!(second, (Some(b"alice".to_vec()), Claim::Lost(b"flow-1".to_vec())));
     assert_eq!(store.get(&used).await.unwrap(), Some(b"flow-1".to_vec()));
+}
+
+pub(crate) async fn a_list_holds_each_member_until_its_own_end(subject: &Subject) {
+    let (store, list) = (&subject.store, key("list"));
+    let after = |seconds: i64| START + time::Duration::seconds(seconds);
+    let members = async |at: OffsetDateTime| {
+        let mut members = store.members(&list, at).await.unwrap();
+        members.sort_unstable();
+        members
+    };
+    assert_eq!(members(START).await, Vec::<Vec<u8>>::new());
+    store.enlist(&list, b"short", START, Duration::from_mins(1)).await.unwrap();
+    store.enlist(&list, b"long", START, Duration::from_mins(10)).await.unwrap();
+    assert_eq!(members(after(59)).await, [b"long".to_vec(), b"short".to_vec()]);
+    assert_eq!(members(after(60)).await, [b"long".to_vec()]);
+    // Again gives a new life, and is no second member.
+    store.enlist(&list, b"short", after(30), Duration::from_mins(1)).await.unwrap();
+    assert_eq!(members(after(60)).await, [b"long".to_vec(), b"short".to_vec()]);
+    store.strike(&list, b"long").await.unwrap();
+    store.strike(&list, b"never there").await.unwrap();
+    assert_eq!(members(after(60)).await, [b"short".to_vec()]);
+    // Who comes later clears away what is over.
+    store.enlist(&list, &[0, 255], after(90), Duration::from_mins(1)).await.unwrap();
+    assert_eq!(members(START).await, [vec![0, 255]]);
+    store.remove(&list).await.unwrap();
+    assert_eq!(members(START).await, Vec::<Vec<u8>>::new());
+}
+
+pub(crate) async fn members_of_one_list_added_at_once_are_all_there(subject: &Subject) {
+    let list = key("crowd");
+    spawn_racers(subject, |store, number| async move {
+        let member = number.to_string().into_bytes();
+        store.enlist(&key("crowd"), &member, START, LONG).await.unwrap();
+    })
+    .await;
+    assert_eq!(subject.store.members(&list, START).await.unwrap().len(), RACERS);
+}
+
+pub(crate) async fn a_key_of_another_form_is_no_list(subject: &Subject) {
+    let store = &subject.store;
+    store.put(&key("bytes"), b"x", LONG).await.unwrap();
+    assert!(store.enlist(&key("bytes"), b"y", START, LONG).await.is_err());
+    assert!(store.members(&key("bytes"), START).await.is_err());
+    assert_eq!(store.get(&key("bytes")).await.unwrap(), Some(b"x".to_vec()));
+    store.enlist(&key("list"), b"y", START, LONG).await.unwrap();
+    assert!(store.get(&key("list")).await.is_err());
 }
 
 pub(crate) async fn the_store_answers_a_ping(subject: &Subject) {

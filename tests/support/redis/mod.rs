@@ -20,8 +20,8 @@ pub(crate) const PASSWORD_ENCODED: &str = "p%40ss%2Fw%3Ard%25";
 /// What all keys of the tests begin with.
 pub(crate) const PREFIX: &str = "skybridge-test:";
 /// What `src/store/redis.rs` says its user needs, and nothing more.
-pub(crate) const PERMISSIONS: &str =
-    "resetchannels -@all +get +set +getex +getdel +del +incr +pexpire +multi +exec +ping +select";
+pub(crate) const PERMISSIONS: &str = "resetchannels -@all +get +set +getex +getdel +del +incr +pexpire +zadd +zrem +zrange \
+     +zremrangebyscore +multi +exec +ping +select";
 
 /// Who may use the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
