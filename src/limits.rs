@@ -193,6 +193,8 @@ pub const INTENT_LOOK: Duration = Duration::from_secs(90);
 /// How long the page that opens an account waits for the account. After it the person waits on
 /// another page.
 pub const OPENING_PATIENCE: Duration = Duration::from_secs(6);
+/// How long a code is good that the cloud sent (contract §7.5).
+pub const CODE_LIFE: Duration = Duration::from_mins(10);
 /// Within this time nobody is sent another code to the same contact.
 pub const CODE_PAUSE: Duration = Duration::from_mins(1);
 /// The time in which the codes that are sent are counted.

@@ -3,6 +3,7 @@
 //! in `templates/words`.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Whose move it is after a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -293,18 +294,27 @@ pub struct Refusal {
     pub cause: String,
     /// The service provider's entityID, once it is known.
     pub sp: Option<String>,
+    /// How long to wait before trying again makes sense, where that is known.
+    pub wait: Option<Duration>,
 }
 
 impl Refusal {
     /// A refusal for `code` with its `cause` for the log.
     pub fn new(code: Code, cause: impl Into<String>) -> Self {
-        Self { code, cause: cause.into(), sp: None }
+        Self { code, cause: cause.into(), sp: None, wait: None }
     }
 
     /// The same refusal, naming the service provider it concerns.
     #[must_use]
     pub fn about(mut self, sp: impl Into<String>) -> Self {
         self.sp = Some(sp.into());
+        self
+    }
+
+    /// The same refusal, of something that may go well after `wait`.
+    #[must_use]
+    pub fn until(mut self, wait: Duration) -> Self {
+        self.wait = Some(wait);
         self
     }
 }

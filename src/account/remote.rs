@@ -29,6 +29,13 @@ pub trait Remote: Send + Sync {
     /// The first field that does not.
     fn fits(&self, new: &NewCustomer) -> Result<(), Failure>;
 
+    /// A telephone number or e-mail address as the cloud writes it, however it was typed. Nothing
+    /// is called.
+    ///
+    /// # Errors
+    /// What it must be here.
+    fn contact(&self, typed: &str) -> Result<String, Failure>;
+
     /// Whether a name or contact can be used for a new customer.
     fn check<'a>(
         &'a self,
@@ -61,6 +68,10 @@ impl Remote for Client {
 
     fn fits(&self, new: &NewCustomer) -> Result<(), Failure> {
         Client::fits(self, new)
+    }
+
+    fn contact(&self, typed: &str) -> Result<String, Failure> {
+        Client::contact(self, typed)
     }
 
     fn check<'a>(

@@ -1,5 +1,7 @@
 //! Layer 5, http: the one place where a [`Step`] or a [`Refusal`] becomes a response.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -54,7 +56,7 @@ pub(super) fn turn(
     }
     remember_language(headers, context);
     if let Some(problem) = problem {
-        ask_to_wait(headers, problem);
+        ask_to_wait(headers, problem, None);
     }
     let extensions = response.extensions_mut();
     extensions
@@ -284,7 +286,7 @@ pub(super) fn recorded(
     tenant: Option<&Tenant>,
     refused: &Refusal,
 ) -> Response {
-    ask_to_wait(response.headers_mut(), refused.code);
+    ask_to_wait(response.headers_mut(), refused.code, refused.wait);
     response.extensions_mut().insert(context.journey.clone());
     let tenant = tenant.map(|tenant| tenant.id.to_string());
     response.extensions_mut().insert(Outcome { tenant, ..Outcome::refused(refused) });
@@ -344,11 +346,12 @@ fn see_other(url: &str) -> Response {
 }
 
 /// Says after how long trying again makes sense, where it does.
-fn ask_to_wait(headers: &mut HeaderMap, code: Code) {
-    let seconds = match code.entry().status {
-        429 => limits::SIGN_IN_WINDOW.as_secs(),
-        503 => RETRY_AFTER,
-        _ => return,
+fn ask_to_wait(headers: &mut HeaderMap, code: Code, known: Option<Duration>) {
+    let seconds = match (known, code.entry().status) {
+        (Some(wait), _) => wait.as_secs() + u64::from(wait.subsec_nanos() > 0),
+        (None, 429) => limits::SIGN_IN_WINDOW.as_secs(),
+        (None, 503) => RETRY_AFTER,
+        (None, _) => return,
     };
     headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
 }

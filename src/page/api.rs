@@ -28,6 +28,10 @@ macro_rules! calls {
 calls! {
     /// Asking for a ticket.
     Ticket = "ticket";
+    /// Whether a name or contact is free at the cloud.
+    Check = "check-identity";
+    /// A code to a contact.
+    SendCode = "send-code";
     /// Creating an account at the cloud.
     Create = "create";
     /// How far a creation is.

@@ -2,6 +2,7 @@
 //! it. Only this room can make a [`Delivery`], and only from a verified request (design §3, §6).
 
 mod answer;
+mod code;
 mod creation;
 mod issue;
 mod launch;

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::code::{Sender, Unsent};
 use super::launch::Door;
 use super::session::{decode, encode};
 use super::{Browser, Sso, Step, Turn, Visit};
@@ -16,9 +17,6 @@ use crate::secret;
 use crate::store::account::{Intent, IntentId, IntentStep, LinkState};
 use crate::store::record::{Link, Person, Session, Tenant};
 use crate::store::{Key, Kind};
-
-/// Most codes that one customer, or one contact, is sent in [`limits::CODE_WINDOW`].
-const CODES: u64 = 5;
 
 /// A form that was sent.
 #[derive(Clone, Copy)]
@@ -225,26 +223,17 @@ impl Sso {
         if draft.contact.is_empty() {
             return Err(Refusal::new(Code::ContactUnusable, "expected a contact, found nothing"));
         }
+        let contact = remote.contact(&draft.contact).map_err(|failure| failure.refusal())?;
         available(&**remote, draft, language).await?;
-        let user = guest.session.person.user_id.as_str();
-        let just_now = code_key(tenant, &format!("pause {user} {}", draft.contact));
-        if self.store.count(&just_now, limits::CODE_PAUSE).await? > 1 {
-            draft.code_sent = true;
-            return Ok(None);
-        }
-        for id in [format!("customer {user}"), format!("contact {}", draft.contact)] {
-            let count = self.store.count(&code_key(tenant, &id), limits::CODE_WINDOW).await?;
-            if count > CODES {
-                let cause = format!("expected at most {CODES} codes, found {count}");
-                return Err(Refusal::new(Code::VerificationCodeTooOften, cause));
+        let sender = Sender::Customer(&guest.session.person);
+        match self.send_code_to(tenant, &contact, sender, language).await {
+            // A double click is no fault.
+            Ok(()) | Err(Unsent::JustNow) => {
+                draft.code_sent = true;
+                Ok(None)
             }
+            Err(Unsent::Refused(refused)) => Err(refused),
         }
-        if let Err(failure) = remote.send_code(&draft.contact, language).await {
-            self.store.remove(&just_now).await?;
-            return Err(failure.refusal());
-        }
-        draft.code_sent = true;
-        Ok(None)
     }
 
     /// Begins the creation, and waits a little for its end.
@@ -367,8 +356,4 @@ fn cut(text: &str) -> String {
 fn draft_key(tenant: &Tenant, person: &Person) -> Key {
     let id = secret::fingerprint(person.user_id.as_str());
     Key::new(Kind::Draft, tenant.id.as_str(), &id)
-}
-
-fn code_key(tenant: &Tenant, id: &str) -> Key {
-    Key::new(Kind::Codes, tenant.id.as_str(), &secret::fingerprint(id))
 }

@@ -98,7 +98,7 @@ unlinked-text = The cloud has told us so. The next time you open the console fro
 
 api-title = HTTP API
 api-lead = For a partner’s back end. Each call carries an API key: “Authorization: Bearer …”. Bodies and answers are JSON; a refusal is a problem document (RFC 9457) with one of our codes, and names every wrong field.
-api-once = A call with fields also needs an “Idempotency-Key”. The same key with the same body gives the same answer; nothing is done twice. An id of a customer is never an e-mail address or a telephone number.
+api-once = A call with fields also needs an “Idempotency-Key”, unless it only looks. The same key with the same body gives the same answer; nothing is done twice. An id of a customer is never an e-mail address or a telephone number.
 api-document = The same as an OpenAPI 3.1 document
 api-scope = Scope
 api-fields = Fields
@@ -107,6 +107,8 @@ api-optional = optional
 api-answer = Answer
 api-refusals = Refusals
 api-ticket = Get a one-time address that takes one customer to the cloud.
+api-check-identity = See whether an account name, telephone number or e-mail address is free at the cloud. Give one of them.
+api-send-code = Have the cloud send a verification code to a new customer’s telephone or mailbox, as the cloud asks. The code goes into the call that creates the account.
 api-create = Begin to create a cloud account for a customer.
 api-creation = See how far a creation is.
 api-customer = See how a customer stands, with all of their history.

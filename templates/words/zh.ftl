@@ -98,7 +98,7 @@ unlinked-text = 云平台已通知我们。下次从合作伙伴网站打开控�
 
 api-title = HTTP 接口
 api-lead = 供合作伙伴的后端调用。每次调用都须携带 API 密钥：“Authorization: Bearer …”。请求和应答均为 JSON；被拒绝时返回带有错误码的问题文档（RFC 9457），并逐一指出有误的字段。
-api-once = 带字段的调用还须携带“Idempotency-Key”。相同的键和内容得到相同的应答，不会重复执行。客户标识不得使用邮箱地址或电话号码。
+api-once = 带字段的调用还须携带“Idempotency-Key”，仅作查询的除外。相同的键和内容得到相同的应答，不会重复执行。客户标识不得使用邮箱地址或电话号码。
 api-document = OpenAPI 3.1 格式的同一份文档
 api-scope = 权限范围
 api-fields = 字段
@@ -107,6 +107,8 @@ api-optional = 可选
 api-answer = 应答
 api-refusals = 可能的拒绝原因
 api-ticket = 获取一次性地址，让一位客户进入云平台。
+api-check-identity = 查询账号名、手机号或邮箱在云平台是否可用，每次提供其中一项。
+api-send-code = 请云平台向新客户的手机或邮箱（以云平台要求为准）发送验证码。创建账号时须提供该验证码。
 api-create = 开始为客户创建云账号。
 api-creation = 查询创建进度。
 api-customer = 查询客户的现状及全部历史。

@@ -186,7 +186,11 @@ impl Failure {
     /// The same failure as the end of a journey: its code for the person, the rest for the log.
     #[must_use]
     pub fn refusal(&self) -> Refusal {
-        Refusal::new(self.code, self.shown())
+        let refusal = Refusal::new(self.code, self.shown());
+        match self.lasting {
+            Lasting::Transient { retry_after: Some(wait) } => refusal.until(wait),
+            Lasting::Transient { retry_after: None } | Lasting::Final => refusal,
+        }
     }
 
     fn shown(&self) -> String {

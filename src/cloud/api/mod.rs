@@ -165,6 +165,16 @@ impl Client {
         body::create_body(&self.site, new).map(drop).map_err(Failure::from)
     }
 
+    /// What a customer is reached by as this cloud writes it: a telephone number without its
+    /// country's code, an e-mail address as it is.
+    ///
+    /// # Errors
+    /// A [`Failure`] that names the field and what must stand there.
+    pub fn contact(&self, typed: &str) -> Result<String, Failure> {
+        let contact = self.site.rules.contact(typed).map_err(Failure::from)?;
+        Ok(contact.plain().to_owned())
+    }
+
     /// Whether a name or contact can be used for a new customer.
     ///
     /// # Errors

@@ -18,10 +18,17 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const GLANCE: Duration = Duration::from_millis(100);
 /// The code of a tenant without access to the partner API.
 const NO_API: &str = "SB-6121";
+/// The same in words.
+const NO_API_GIVEN: &str = "the tenant has no access to the cloud's partner API";
+/// The step in which a creation begins.
+const ACCOUNT: &str = "the partner's back end asks for an account";
+/// The step in which the cloud is asked about a contact.
+const FREE: &str = "the customer's number is free at the cloud";
 
 /// Walks them.
 pub(super) async fn all(stage: &mut Stage) {
     stage.case("an account created by the API", create).await;
+    stage.case("an account with a verified number, created by the API", verified).await;
     stage.case("a creation whose answer is lost", lost).await;
     stage.case("an account that the cloud associates late", late).await;
 }
@@ -44,6 +51,29 @@ async fn create(stage: &mut Stage) -> Result<(), Stopped> {
         _ => Err(format!("expected the field's name, found {}", answer.said())),
     };
     stage.settle("a name that the cloud does not take", ended)?;
+    asked.arrives(stage).await
+}
+
+/// What a partner's own page does that asks for a telephone number or an e-mail address.
+async fn verified(stage: &mut Stage) -> Result<(), Stopped> {
+    let mut asked = prepared(stage, FREE)?;
+    let contact = asked.contact(stage).await?;
+    let key = random::token(&*stage.system.random);
+    let answer = asked.api.post("/verification-codes", &key, &contact).await;
+    let ended = match answer.status.as_u16() {
+        202 => Ok(((), "202 Accepted".to_owned())),
+        _ => Err(format!("expected 202, found {}", answer.said())),
+    };
+    stage.settle("the cloud sends a code", ended)?;
+    let mut body = asked.body();
+    for (field, address) in contact.as_object().into_iter().flatten() {
+        let receiver = address.as_str().unwrap_or_default();
+        let sent = stage.cloud_has(&format!("/api/codes?receiver={receiver}")).await;
+        let sent = sent.map(|sent| (sent["code"].clone(), "found".to_owned()));
+        body["verification_code"] = stage.settle("the customer reads the code", sent)?;
+        body[field] = address.clone();
+    }
+    asked.begins(stage, &body).await?;
     asked.arrives(stage).await
 }
 
@@ -77,25 +107,21 @@ struct Asked {
 
 /// The partner's back end asks for an account for somebody new.
 async fn ask(stage: &mut Stage) -> Result<Asked, Stopped> {
-    const HOP: &str = "the partner's back end asks for an account";
+    let mut asked = prepared(stage, ACCOUNT)?;
+    asked.begins(stage, &asked.body()).await?;
+    Ok(asked)
+}
+
+/// Somebody new, for whom nothing was asked yet. `hop` is what comes first.
+fn prepared(stage: &mut Stage, hop: &str) -> Result<Asked, Stopped> {
     if !stage.simulated() {
-        return Err(stage.not_run(HOP, "the cloud is no simulator"));
+        return Err(stage.not_run(hop, "the cloud is no simulator"));
     }
     let (Some(newcomer), Some(api)) = (invented(stage), stage.api()) else {
-        return Err(stage.not_run(HOP, "no API key, or no such customer, is given"));
+        return Err(stage.not_run(hop, "no API key, or no such customer, is given"));
     };
     let key = random::token(&*stage.system.random);
-    let mut asked = Asked { newcomer, api, key, creation: String::new() };
-    let answer = asked.again(&asked.body()).await;
-    if answer.body["code"] == NO_API {
-        return Err(stage.not_run(HOP, "the tenant has no access to the cloud's partner API"));
-    }
-    let ended = match answer.body["id"].as_str() {
-        Some(id) if answer.status == 202 => Ok((id.to_owned(), "202 Accepted".to_owned())),
-        _ => Err(format!("expected 202, found {}", answer.said())),
-    };
-    asked.creation = stage.settle(HOP, ended)?;
-    Ok(asked)
+    Ok(Asked { newcomer, api, key, creation: String::new() })
 }
 
 impl Asked {
@@ -104,6 +130,41 @@ impl Asked {
             "user_id": self.newcomer.customer.user_id,
             "domain_name": self.newcomer.account_name,
         })
+    }
+
+    /// The back end asks for the account.
+    async fn begins(&mut self, stage: &mut Stage, body: &Value) -> Result<(), Stopped> {
+        let answer = self.again(body).await;
+        if answer.body["code"] == NO_API {
+            return Err(stage.not_run(ACCOUNT, NO_API_GIVEN));
+        }
+        let ended = match answer.body["id"].as_str() {
+            Some(id) if answer.status == 202 => Ok((id.to_owned(), "202 Accepted".to_owned())),
+            _ => Err(format!("expected 202, found {}", answer.said())),
+        };
+        self.creation = stage.settle(ACCOUNT, ended)?;
+        Ok(())
+    }
+
+    /// The customer's contact of the kind that this cloud asks for, which is free.
+    async fn contact(&self, stage: &mut Stage) -> Result<Value, Stopped> {
+        let customer = &self.newcomer.customer;
+        let mobile = json!({ "mobile_phone": customer.mobile });
+        let email = json!({ "email": customer.email });
+        let mut answer = self.api.post("/identity-checks", &self.key, &mobile).await;
+        let mut contact = mobile;
+        if answer.body["errors"][0]["field"] == "mobile_phone" {
+            answer = self.api.post("/identity-checks", &self.key, &email).await;
+            contact = email;
+        }
+        if answer.body["code"] == NO_API {
+            return Err(stage.not_run(FREE, NO_API_GIVEN));
+        }
+        let ended = match answer.body["available"] {
+            Value::Bool(true) => Ok((contact, "available".to_owned())),
+            _ => Err(format!("expected it to be available, found {}", answer.said())),
+        };
+        stage.settle(FREE, ended)
     }
 
     /// Asks under the same key.

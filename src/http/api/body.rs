@@ -11,6 +11,7 @@ use serde_json::error::Category;
 
 use crate::http::problem::Declined;
 use crate::limits;
+use crate::page::Language;
 use crate::refusal::{Code, Refusal};
 use crate::store::record::PersonId;
 
@@ -70,6 +71,12 @@ pub(in crate::http) const DETAIL: Rule = Rule {
     expected: "a text of at most 256 characters",
     most: limits::ATTRIBUTE_CHARS,
     fits: |text| text.chars().count() <= limits::ATTRIBUTE_CHARS,
+};
+/// A language.
+pub(in crate::http) const LANGUAGE: Rule = Rule {
+    expected: "en or zh-CN",
+    most: 5,
+    fits: |text| Language::ALL.iter().any(|language| language.tag() == text),
 };
 /// An address.
 pub(in crate::http) const ADDRESS: Rule = Rule {

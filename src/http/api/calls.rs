@@ -4,7 +4,7 @@
 use axum::routing::{MethodRouter, get, post};
 
 use super::body::{self, Asked, Faulty, Fields};
-use super::{creations, customers, tickets, webhooks};
+use super::{contacts, creations, customers, tickets, webhooks};
 use crate::http::Gateway;
 use crate::page::ApiCall;
 use crate::refusal::Code;
@@ -34,6 +34,8 @@ pub(in crate::http) enum Kind {
     Look(&'static [&'static str]),
     /// POST with a body that may be left out.
     Act,
+    /// POST with these fields, which only looks: what is looked for is not for addresses.
+    Ask(Vec<Asked>),
     /// POST with these fields and an `Idempotency-Key`: once, however often it is called.
     Once(Vec<Asked>),
 }
@@ -66,6 +68,8 @@ pub(in crate::http) fn calls() -> Vec<Call> {
             answer: (201, "Ticket"),
             codes: &[Code::ServiceNotAllowed],
         },
+        check(),
+        send_code(),
         create(),
         Call {
             name: ApiCall::Creation,
@@ -112,6 +116,50 @@ pub(in crate::http) fn calls() -> Vec<Call> {
     ]
 }
 
+fn check() -> Call {
+    Call {
+        name: ApiCall::Check,
+        path: "/api/v1/{tenant}/identity-checks",
+        route: post(contacts::check),
+        kind: Kind::Ask(body::describe(contacts::check_fields)),
+        scope: Scope::Creations,
+        answer: (200, "Availability"),
+        codes: &[
+            Code::NoPartnerApi,
+            Code::AccountNameUnusable,
+            Code::ContactUnusable,
+            Code::CloudAccessDenied,
+            Code::CloudCredentials,
+            Code::CloudCallRefused,
+            Code::CloudThrottled,
+            Code::CloudAway,
+            Code::CloudAnswerUnusable,
+        ],
+    }
+}
+
+fn send_code() -> Call {
+    Call {
+        name: ApiCall::SendCode,
+        path: "/api/v1/{tenant}/verification-codes",
+        route: post(contacts::send_code),
+        kind: once(contacts::code_fields),
+        scope: Scope::Creations,
+        answer: (202, "CodeSent"),
+        codes: &[
+            Code::NoPartnerApi,
+            Code::ContactUnusable,
+            Code::VerificationCodeTooOften,
+            Code::VerificationCodeNotSent,
+            Code::CloudAccessDenied,
+            Code::CloudCredentials,
+            Code::CloudCallRefused,
+            Code::CloudThrottled,
+            Code::CloudAway,
+        ],
+    }
+}
+
 fn create() -> Call {
     Call {
         name: ApiCall::Create,
@@ -148,14 +196,14 @@ impl Call {
     pub(super) fn method(&self) -> &'static str {
         match self.kind {
             Kind::Look(_) => "GET",
-            Kind::Act | Kind::Once(_) => "POST",
+            Kind::Act | Kind::Ask(_) | Kind::Once(_) => "POST",
         }
     }
 
     /// The fields of its body.
     pub(super) fn fields(&self) -> &[Asked] {
         match &self.kind {
-            Kind::Once(fields) => fields,
+            Kind::Ask(fields) | Kind::Once(fields) => fields,
             Kind::Look(_) | Kind::Act => &[],
         }
     }
@@ -164,7 +212,7 @@ impl Call {
     pub(super) fn refusals(&self) -> Vec<Code> {
         let (body, once) = match self.kind {
             Kind::Look(_) => (&[][..], &[][..]),
-            Kind::Act => (WITH_BODY, &[][..]),
+            Kind::Act | Kind::Ask(_) => (WITH_BODY, &[][..]),
             Kind::Once(_) => (WITH_BODY, ONCE),
         };
         let mut codes = [ANY, body, once, self.codes].concat();

@@ -6,9 +6,9 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::body::{self, DETAIL, Fault, Faulty, Fields, PERSON_ID};
-use super::{Body, Names, answer, authorized, idempotency_key, names, octets};
+use super::{Body, Names, answer, authorized, contacts, idempotency_key, names, octets};
 use crate::account::{Evidence, Outcome, Request, Wanted, described, rfc3339};
-use crate::cloud::api::{ContactKind, Failure, Rules};
+use crate::cloud::api::{Failure, Rules};
 use crate::http::Gateway;
 use crate::http::context::Context;
 use crate::http::problem::Declined;
@@ -117,17 +117,8 @@ pub(super) fn fields(fields: &mut Fields) -> Result<Given, Faulty> {
 
 /// The wish in a body, where its contact is one that this cloud takes.
 fn wanted(given: Given, rules: &Rules) -> Result<(Person, Wanted), Declined> {
-    let mobile = ("mobile_phone", given.mobile_phone);
-    let email = ("email", given.email);
-    let ((field, address), (other, unused)) = match rules.contact {
-        ContactKind::Mobile => (mobile, email),
-        ContactKind::Email => (email, mobile),
-    };
-    let mut faults = Vec::new();
-    if unused.is_some() {
-        let expected = format!("nothing, because this cloud asks for {field}");
-        faults.push(fault(other, &expected, "a text"));
-    }
+    let ((field, address), wrong) = contacts::contact(rules, given.mobile_phone, given.email);
+    let mut faults: Vec<_> = wrong.into_iter().collect();
     let contact = match (address, given.verification_code) {
         (Some(address), Some(code)) => Some((address, code)),
         (None, None) => None,
@@ -160,7 +151,7 @@ fn wanted(given: Given, rules: &Rules) -> Result<(Person, Wanted), Declined> {
 }
 
 /// A rule of the cloud that a body breaks, by the field's name here.
-fn declined(failure: &Failure) -> Declined {
+pub(super) fn declined(failure: &Failure) -> Declined {
     let faults = failure.field.iter().map(|found| {
         let field = if found.field == "xaccount_id" { "account_id" } else { found.field };
         fault(field, &found.expected, &found.found)
@@ -168,7 +159,8 @@ fn declined(failure: &Failure) -> Declined {
     Declined { faults: faults.collect(), refusal: failure.refusal() }
 }
 
-fn fault(field: &str, expected: &str, found: &str) -> Fault {
+/// A fault of a field.
+pub(super) fn fault(field: &str, expected: &str, found: &str) -> Fault {
     let [field, expected, found] = [field, expected, found].map(str::to_owned);
     Fault { field, expected, found }
 }

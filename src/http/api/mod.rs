@@ -3,6 +3,7 @@
 
 pub(super) mod body;
 mod calls;
+pub(super) mod contacts;
 pub(super) mod creations;
 pub(super) mod customers;
 mod openapi;

@@ -85,7 +85,7 @@ fn parameters(call: &Call) -> Vec<Value> {
             let schema = json!({ "type": "string", "enum": states, "default": default });
             json!({ "name": name, "in": "query", "required": false, "schema": schema })
         })),
-        Kind::Act => {}
+        Kind::Act | Kind::Ask(_) => {}
         Kind::Once(_) => parameters.push(json!({
             "name": "Idempotency-Key",
             "in": "header",

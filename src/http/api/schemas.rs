@@ -16,6 +16,8 @@ pub(super) fn reference(name: &str) -> Value {
 pub(super) fn all() -> Value {
     json!({
         "Ticket": ticket(),
+        "Availability": availability(),
+        "CodeSent": object(&[("expires_in", number())]),
         "CreationBegun": creation_begun(),
         "Creation": creation(),
         "Customer": customer(),
@@ -77,6 +79,15 @@ fn ticket() -> Value {
     let url = json!({ "type": "string", "format": "uri",
         "description": "Where to send the customer's browser, once." });
     object(&[("url", url), ("expires_in", number())])
+}
+
+fn availability() -> Value {
+    let mut remaining = maybe(&number());
+    remaining["description"] =
+        "With how many more customers this telephone number can be registered, \
+        where the cloud says so. Above 0 it can be used also when it is not available."
+            .into();
+    object(&[("available", json!({ "type": "boolean" })), ("remaining", remaining)])
 }
 
 fn creation_begun() -> Value {

@@ -1,6 +1,8 @@
 //! Layer 3, sso: one-time tickets (design §6). The partner's back end asks for one by the API, or
 //! signs one itself (see [`super::jwt`]); the browser brings it to `/{tenant}/launch`.
 
+use std::time::Duration;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
@@ -17,7 +19,15 @@ use crate::store::record::{Person, PersonId, Tenant};
 use crate::store::{Claim, Key, Kind};
 
 /// How long the answer to an idempotency key is remembered.
-const IDEMPOTENCY_LIFE: std::time::Duration = std::time::Duration::from_hours(24);
+const IDEMPOTENCY_LIFE: Duration = Duration::from_hours(24);
+
+/// Whether a call that is done once was made before.
+pub(in crate::sso) enum Called {
+    /// It was not: do it.
+    First,
+    /// It was: answer as then.
+    Again,
+}
 
 /// Who a ticket is about, and where they want to go.
 #[derive(Clone, Serialize, Deserialize)]
@@ -112,19 +122,35 @@ impl Sso {
         let ticket = self.derive_ticket(tenant, idempotency_key, body.as_ref());
         let id = secret::fingerprint(idempotency_key);
         let key = Key::new(Kind::Idempotency, tenant.id.as_str(), &id);
-        match self.store.claim(&key, body.as_ref(), IDEMPOTENCY_LIFE).await? {
-            Claim::Won => {
+        match self.called(&key, body.as_ref(), IDEMPOTENCY_LIFE).await? {
+            Called::First => {
                 let key = ticket_key(tenant, &ticket);
                 self.store.put(&key, &record, limits::TICKET_LIFE).await?;
             }
-            Claim::Lost(before) if secret::same(&before, body.as_ref()) => {}
-            Claim::Lost(_) => {
-                let cause = "expected the same body for the same idempotency key, found another";
-                return Err(Refusal::new(Code::IdempotencyConflict, cause));
-            }
+            Called::Again => {}
         }
         let url = format!("{}/{}/launch?ticket={ticket}", self.base_url, tenant.id);
         Ok(Given { url, expires_in: limits::TICKET_LIFE.as_secs() })
+    }
+
+    /// Notes a call that is done once. `body` stands for what was asked.
+    ///
+    /// # Errors
+    /// [`Code::IdempotencyConflict`] when something else was asked before; a store's refusal.
+    pub(in crate::sso) async fn called(
+        &self,
+        key: &Key,
+        body: &[u8],
+        life: Duration,
+    ) -> Result<Called, Refusal> {
+        match self.store.claim(key, body, life).await? {
+            Claim::Won => Ok(Called::First),
+            Claim::Lost(before) if secret::same(&before, body) => Ok(Called::Again),
+            Claim::Lost(_) => {
+                let cause = "expected the same body for the same idempotency key, found another";
+                Err(Refusal::new(Code::IdempotencyConflict, cause))
+            }
+        }
     }
 
     /// Redeems a ticket of either kind.

@@ -2,6 +2,7 @@
 //! cloud's partner API, whose fault script breaks every call, on several nodes. No sockets; time is
 //! the runtime's, which jumps.
 
+mod by_api;
 mod faults;
 mod opening;
 mod reconcile;

@@ -21,18 +21,18 @@ use crate::support::gateway::browser::{Answer, Browser};
 use crate::support::gateway::{API_KEY, START, TestGateway};
 
 const PAGE: &str = "/delta/open-account";
-const MOBILE: &str = "13800000000";
+pub(super) const MOBILE: &str = "13800000000";
 const SERVICE: &str = "https://console.huaweicloud.com/ecs/";
 
 /// A gateway whose tenant delta opens accounts here, and the cloud.
-struct House {
-    gateway: TestGateway,
-    cloud: Arc<FakeCloud>,
+pub(super) struct House {
+    pub(super) gateway: TestGateway,
+    pub(super) cloud: Arc<FakeCloud>,
     tasks: JoinSet<()>,
 }
 
 impl House {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let clock = Arc::new(ManualClock::at(START));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -48,7 +48,7 @@ impl House {
     }
 
     /// A house in which somebody works on creations.
-    async fn at_work() -> Self {
+    pub(super) async fn at_work() -> Self {
         let mut house = Self::new().await;
         house.work();
         house
@@ -61,7 +61,7 @@ impl House {
     }
 
     /// A customer's browser on the page, after the click on the partner's site.
-    async fn newcomer(&self, user: &str) -> Browser {
+    pub(super) async fn newcomer(&self, user: &str) -> Browser {
         let wish = json!({
             "user_id": user, "name": "li-shop", "mobile": "0086-13800000000", "service": SERVICE,
         });
@@ -82,14 +82,14 @@ impl House {
     }
 
     /// Sends the form with the button for a code.
-    async fn ask_code(&self, browser: &mut Browser, contact: &str) -> Answer {
+    pub(super) async fn ask_code(&self, browser: &mut Browser, contact: &str) -> Answer {
         let form = browser.get(PAGE).await;
         let fields = fields(&form, contact, "", "send-code");
         browser.post(PAGE, &borrowed(&fields)).await
     }
 
     /// The code that the cloud sent.
-    fn code(&self) -> String {
+    pub(super) fn code(&self) -> String {
         self.cloud.code(MOBILE).expect("a code").code
     }
 
@@ -104,13 +104,13 @@ impl House {
     }
 
     /// How many accounts the cloud has for a customer.
-    fn accounts(&self, user: &str) -> usize {
+    pub(super) fn accounts(&self, user: &str) -> usize {
         let accounts = self.cloud.accounts();
         let theirs = accounts.iter().filter_map(|account| account.link.as_ref());
         theirs.filter(|link| link.account_id == user).count()
     }
 
-    async fn customer(&self, user: &str) -> Value {
+    pub(super) async fn customer(&self, user: &str) -> Value {
         let key = format!("Bearer {API_KEY}");
         let mut back_end = self.gateway.browser().saying("authorization", &key);
         let told = back_end.get(&format!("/api/v1/delta/customers/{user}")).await;
