@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::book::{Book, Evidence};
 use super::link::{Event, List};
-use super::plan::{Plan, Wanted};
+use super::plan::{Plan, Wanted, Wisher};
 use super::remote::Remotes;
 use super::work::{Tools, Work};
 use crate::clock::Clock;
@@ -30,12 +30,14 @@ const GLANCE: Duration = Duration::from_millis(500);
 pub struct Request<'a> {
     /// Who gets it.
     pub person: &'a Person,
+    /// Who wishes it.
+    pub wished_by: Wisher,
     /// What it shall be like.
     pub wanted: &'a Wanted,
     /// The key under which the same wish is the same creation. Without one, a creation for this
     /// customer that is under way is taken for the one that is wished for.
     pub idempotency_key: Option<&'a str>,
-    /// Who wishes it and, where it was given, the consent: for the history.
+    /// Where it was wished and, where it was given, the consent: for the history.
     pub evidence: &'a Evidence,
 }
 
@@ -219,7 +221,7 @@ impl Creations {
             user_id: wish.person.user_id.clone(),
             idempotency_key: wish.idempotency_key.map(str::to_owned),
             asked: wish.wanted.fingerprint(wish.person),
-            plan: Plan::new(wish.person, wish.wanted).text(),
+            plan: Plan::new(wish.person, wish.wished_by, wish.wanted).text(),
             step: IntentStep::Planned,
             attempts: 0,
             next_at: now,

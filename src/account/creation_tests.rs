@@ -252,8 +252,13 @@ impl House {
         let wanted = Wanted { domain_name: name.map(str::to_owned), ..Wanted::default() };
         let evidence = Evidence(json!({ "source": "test" }));
         let person = person(who);
-        let wish =
-            Request { person: &person, wanted: &wanted, idempotency_key: key, evidence: &evidence };
+        let wish = Request {
+            person: &person,
+            wished_by: if key.is_some() { Wisher::Partner } else { Wisher::Customer },
+            wanted: &wanted,
+            idempotency_key: key,
+            evidence: &evidence,
+        };
         self.creations.begin(&tenant(), wish).await.map_err(|refused| refused.code)
     }
 

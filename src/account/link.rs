@@ -24,7 +24,7 @@ pub enum Event {
     /// The cloud's API says that it created this account for the customer, or that it had.
     CreationMade(IntentId, CloudAccount),
     /// The cloud's API will not create the account.
-    CreationRefused(IntentId),
+    CreationRefused(IntentId, Retry),
     /// A notification: bound.
     BindNotified(CloudAccount),
     /// A notification: the link with this account (`domainId`) has ended.
@@ -50,7 +50,7 @@ impl Event {
             Self::FirstLoginSent => "first-login-sent",
             Self::CreationBegun(_) => "creation-begun",
             Self::CreationMade(..) => "creation-made",
-            Self::CreationRefused(_) => "creation-refused",
+            Self::CreationRefused(..) => "creation-refused",
             Self::BindNotified(_) => "bind-notified",
             Self::UnbindNotified(_) => "unbind-notified",
             Self::Listed(..) => "listed",
@@ -60,6 +60,15 @@ impl Event {
             Self::Resumed => "resumed",
         }
     }
+}
+
+/// Whose move it is once the cloud refused to create an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// The customer's, who is asked on our page to mend what they typed. That is no news.
+    OfCustomer,
+    /// The partner's, who has to be told.
+    OfPartner,
 }
 
 /// Whether the cloud can be asked for its list.
@@ -112,7 +121,7 @@ pub fn next(account: &Account, event: &Event, list: List, at: OffsetDateTime) ->
         Event::FirstLoginSent => turn.first_login_sent(),
         Event::CreationBegun(intent) => turn.creation_begun(intent),
         Event::CreationMade(intent, cloud) => turn.creation_made(intent, cloud),
-        Event::CreationRefused(intent) => turn.creation_refused(intent),
+        Event::CreationRefused(intent, retry) => turn.creation_refused(intent, *retry),
         Event::BindNotified(cloud) => turn.bind_notified(cloud),
         Event::UnbindNotified(domain_id) => turn.unbind_notified(domain_id),
         Event::Listed(cloud, asked) => turn.listed(cloud, *asked),
@@ -176,12 +185,16 @@ impl Turn<'_> {
         }
     }
 
-    fn creation_refused(&self, intent: &IntentId) -> Next {
+    fn creation_refused(&self, intent: &IntentId, retry: Retry) -> Next {
         if self.account.state != LinkState::Creating || self.account.intent.as_ref() != Some(intent)
         {
             return Next::Same;
         }
-        self.to(self.without_link(), |_| ()).telling(NOT_CREATED)
+        let next = self.to(self.without_link(), |_| ());
+        match retry {
+            Retry::OfCustomer => next,
+            Retry::OfPartner => next.telling(NOT_CREATED),
+        }
     }
 
     fn bind_notified(&self, cloud: &CloudAccount) -> Next {

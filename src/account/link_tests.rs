@@ -114,9 +114,14 @@ fn what_we_do_has_its_place_in_every_state() {
             [LINKED, LINKED, "LinkUnexpected", CONFLICT, LINKED, LINKED, LINKED],
         ),
         (
-            Event::CreationRefused(intent("i1")),
+            Event::CreationRefused(intent("i1"), Retry::OfPartner),
             CanBeAsked,
             ["same", "same", "none, tells account.creation-failed", "same", "same", "same", "same"],
+        ),
+        (
+            Event::CreationRefused(intent("i1"), Retry::OfCustomer),
+            CanBeAsked,
+            ["same", "same", "none", "same", "same", "same", "same"],
         ),
     ]);
 }
@@ -418,7 +423,9 @@ impl World {
                 self.ever.push(domain.clone());
                 self.happen(&Event::CreationMade(intent("i1"), cloud(&domain)));
             }
-            Move::CreateRefused => self.happen(&Event::CreationRefused(intent("i1"))),
+            Move::CreateRefused => {
+                self.happen(&Event::CreationRefused(intent("i1"), Retry::OfPartner));
+            }
             Move::Suspend => {
                 self.suspended = true;
                 self.happen(&Event::Suspended);
@@ -458,7 +465,7 @@ proptest! {
             world.check();
         }
         // What every creation comes to, and then two lists: V5.
-        world.happen(&Event::CreationRefused(intent("i1")));
+        world.happen(&Event::CreationRefused(intent("i1"), Retry::OfPartner));
         for _ in 0..2 {
             world.now += Duration::days(2);
             let answer = world.answer();

@@ -26,6 +26,6 @@ pub use creation::{Creations, Request, is_over};
 pub use finding::{Done, Finding, Report, What};
 pub use listing::{Extent, Listing, Reading, Says, Until, Watching};
 pub use notice::{Form, Notice};
-pub use plan::{Outcome, Wanted};
+pub use plan::{Outcome, Wanted, Wisher};
 pub use reconcile::{Mode, Reconciler, Stop, UNRESOLVED};
 pub use remote::{Asking, Remote, Remotes};

@@ -3,9 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::link::Retry;
 use super::steps::Progress;
 use crate::cloud::api::{NewCustomer, VerifiedContact, WaitFor};
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{Code, Owner, Refusal};
 use crate::secret;
 use crate::store::account::Intent;
 use crate::store::record::{Person, PersonId};
@@ -45,11 +46,25 @@ impl Wanted {
     }
 }
 
+/// Who wishes an account, and hears first of what is wrong with the wish.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wisher {
+    /// The partner's back end, by the API.
+    #[default]
+    Partner,
+    /// The customer, on our page.
+    Customer,
+}
+
 /// The plan of an intent.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Plan {
     /// What the cloud knows the customer by.
     pub(super) account_id: PersonId,
+    /// Who wished it.
+    #[serde(default)]
+    pub(super) wished_by: Wisher,
     /// What to ask for; nothing once it is over.
     pub(super) wanted: Option<Wanted>,
     /// How far it is.
@@ -59,9 +74,10 @@ pub(super) struct Plan {
 
 impl Plan {
     /// A fresh one.
-    pub(super) fn new(person: &Person, wanted: &Wanted) -> Self {
+    pub(super) fn new(person: &Person, wished_by: Wisher, wanted: &Wanted) -> Self {
         Self {
             account_id: person.account_id.clone(),
+            wished_by,
             wanted: Some(wanted.clone()),
             progress: Progress::new(),
         }
@@ -78,6 +94,15 @@ impl Plan {
         plan.progress.step = intent.step;
         plan.progress = plan.progress.taken_over();
         Ok(plan)
+    }
+
+    /// Whose move it is after that refusal.
+    pub(super) fn retry(&self, why: &Outcome) -> Retry {
+        let mended_by = why.code().map(|code| code.entry().owner);
+        match (self.wished_by, mended_by) {
+            (Wisher::Customer, Some(Owner::You)) => Retry::OfCustomer,
+            _ => Retry::OfPartner,
+        }
     }
 
     /// The same without personal values: the account exists, or never will.

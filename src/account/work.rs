@@ -145,7 +145,7 @@ impl<'a> Work<'a> {
 
     /// Step 5, the sad one.
     async fn refuse(mut self, why: &Outcome) -> Result<Intent, Refusal> {
-        let event = Event::CreationRefused(self.intent.id.clone());
+        let event = Event::CreationRefused(self.intent.id.clone(), self.plan.retry(why));
         let evidence = json!({
             "source": "creation", "creation": self.intent.id.0, "code": why.code,
         });

@@ -90,7 +90,7 @@ mod tests {
     use super::super::shutdown::Pace;
     use super::*;
     use crate::account::fixtures::Played;
-    use crate::account::{Asking, Book, Evidence, Remote, Remotes, Request, Wanted};
+    use crate::account::{Asking, Book, Evidence, Remote, Remotes, Request, Wanted, Wisher};
     use crate::clock::{Clock, ManualClock};
     use crate::cloud::api::{Account, Creation, Failure, NewCustomer};
     use crate::random::SequenceRandom;
@@ -150,6 +150,7 @@ mod tests {
             let evidence = Evidence(serde_json::json!({}));
             let wish = Request {
                 person: &person,
+                wished_by: Wisher::Partner,
                 wanted: &Wanted::default(),
                 idempotency_key: None,
                 evidence: &evidence,

@@ -16,7 +16,7 @@ use crate::page::{
     SignIn, Standing,
 };
 use crate::refusal::{Code, Refusal};
-use crate::sso::{Delivery, Opening, SessionChange, Sso, Step, Turn, Visit};
+use crate::sso::{Consent, Delivery, Opening, SessionChange, Sso, Step, Turn, Visit};
 use crate::store::record::Tenant;
 
 /// Seconds after which to try again what could not be answered now.
@@ -189,6 +189,8 @@ fn open_account(
         area: &draft.area,
         asks_area: rules.area == Area::Required,
         code_sent: draft.code_sent,
+        code: &opening.code,
+        is_agreed: opening.consent == Consent::Given,
         user_agreement: agreement,
         privacy_statement: privacy,
         existing: &existing,

@@ -29,6 +29,10 @@ pub struct OpenAccount<'a> {
     pub asks_area: bool,
     /// Whether a code was sent, so that it can be typed.
     pub code_sent: bool,
+    /// The code, as far as it is typed.
+    pub code: &'a str,
+    /// Whether the box is ticked.
+    pub is_agreed: bool,
     /// The cloud's user agreement: an `http(s)` address.
     pub user_agreement: &'a str,
     /// The cloud's privacy statement: an `http(s)` address.

@@ -35,6 +35,8 @@ fn all(language: Language, value: &str) -> Vec<Page> {
         area: value,
         asks_area: true,
         code_sent: true,
+        code: value,
+        is_agreed: true,
         user_agreement: value,
         privacy_statement: value,
         existing: value,

@@ -112,12 +112,12 @@ words! {
         api_answer api_refusals
         open_lead open_name open_name_hint open_mobile open_mobile_hint open_email open_email_hint
         open_area open_area_hint open_code open_user_agreement open_privacy_statement
-        open_submit open_send_code open_send_again
+        open_submit open_code_sent open_send_code open_send_again
         coming_title coming_text coming_look
     }
     phrases {
         sign_in_heading sign_in_lead deliver_title help_network linked_text
-        open_title open_code_sent open_consent open_existing
+        open_title open_code_where open_consent open_existing
     }
 }
 

@@ -8,7 +8,7 @@ use super::code::{Sender, Unsent};
 use super::launch::Door;
 use super::session::{decode, encode};
 use super::{Browser, Sso, Step, Turn, Visit};
-use crate::account::{Evidence, Outcome, Remote, Request, Wanted, is_over, rfc3339};
+use crate::account::{Evidence, Outcome, Remote, Request, Wanted, Wisher, is_over, rfc3339};
 use crate::cloud::agreement::Document;
 use crate::cloud::api::{Failure, Language, Subject};
 use crate::limits;
@@ -86,6 +86,10 @@ pub struct Opening {
     pub service: Option<String>,
     /// What is typed already.
     pub draft: Draft,
+    /// The code that was typed, unless it was refused; it is not kept.
+    pub code: String,
+    /// Whether the box was ticked.
+    pub consent: Consent,
     /// What was wrong.
     pub problem: Option<Code>,
 }
@@ -154,7 +158,7 @@ impl Sso {
         draft.creation = None;
         let expected = browser.binding.as_deref().map(Self::form_token).unwrap_or_default();
         if expected.is_empty() || !secret::same(expected.as_bytes(), sent.csrf.as_bytes()) {
-            return Ok(self.form(&guest, draft, Some(Code::FormExpired)));
+            return Ok(self.again(&guest, draft, sent, Code::FormExpired));
         }
         let done = match sent.button {
             Button::SendCode => self.send_code(&guest, &mut draft, sent.language).await,
@@ -162,22 +166,22 @@ impl Sso {
         };
         self.keep(tenant, &guest.session.person, &draft).await?;
         match done {
-            Ok(None) => Ok(self.form(&guest, draft, None)),
-            Ok(Some(intent)) if !is_over(&intent) => {
-                Ok(self.turn(&guest, Step::OpenAccountHere { service: owned(service) }))
-            }
             Ok(Some(intent)) if intent.step == IntentStep::Failed => {
                 let problem = code_of(&intent).unwrap_or(Code::Internal);
-                Ok(self.form(&guest, draft, Some(problem)))
+                Ok(self.again(&guest, draft, sent, problem))
             }
-            Ok(Some(_)) => self.go_to_cloud(visit, browser, service, Door::Chosen).await,
+            // By a redirect, so that a reload sends nothing again.
+            Ok(intent) if intent.as_ref().is_none_or(|intent| !is_over(intent)) => {
+                Ok(self.turn(&guest, Step::OpenAccountHere { service: owned(service) }))
+            }
+            Ok(_) => self.go_to_cloud(visit, browser, service, Door::Chosen).await,
             Err(refused) if refused.code == Code::AlreadyLinked => {
                 self.go_to_cloud(visit, browser, service, Door::Chosen).await
             }
             Err(refused) => {
                 let (tenant, code) = (tenant.id.as_str(), refused.code);
                 tracing::info!(tenant, %code, cause = %refused.cause, "no account was opened");
-                Ok(self.form(&guest, draft, Some(refused.code)))
+                Ok(self.again(&guest, draft, sent, refused.code))
             }
         }
     }
@@ -261,7 +265,13 @@ impl Sso {
             "journey": guest.session.journey,
             "consent": self.consent(guest, sent.language)?,
         }));
-        let wish = Request { person, wanted: &wanted, idempotency_key: None, evidence: &evidence };
+        let wish = Request {
+            person,
+            wished_by: Wisher::Customer,
+            wanted: &wanted,
+            idempotency_key: None,
+            evidence: &evidence,
+        };
         let intent = self.create_account(guest.visit, wish).await?;
         draft.creation = Some(intent.id.0.clone());
         let patience = limits::OPENING_PATIENCE;
@@ -286,8 +296,22 @@ impl Sso {
     }
 
     fn form(&self, guest: &Guest<'_>, draft: Draft, problem: Option<Code>) -> Turn {
-        let service = owned(guest.service);
-        let opening = Opening { service, draft, problem };
+        let (service, code, consent) = (owned(guest.service), String::new(), Consent::Missing);
+        let opening = Opening { service, draft, code, consent, problem };
+        self.turn(guest, Step::OpenAccount(Box::new(opening)))
+    }
+
+    /// The form with all that was sent, but for a code that was refused.
+    fn again(&self, guest: &Guest<'_>, draft: Draft, sent: &Sent<'_>, problem: Code) -> Turn {
+        let is_refused = matches!(
+            problem,
+            Code::VerificationCodeWrong
+                | Code::VerificationCodeExpired
+                | Code::VerificationCodeExhausted
+        );
+        let code = if is_refused { String::new() } else { cut(sent.code) };
+        let (service, consent) = (owned(guest.service), sent.consent);
+        let opening = Opening { service, draft, code, consent, problem: Some(problem) };
         self.turn(guest, Step::OpenAccount(Box::new(opening)))
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::body::{self, DETAIL, Fault, Faulty, Fields, PERSON_ID};
 use super::{Body, Names, answer, authorized, contacts, idempotency_key, names, octets};
-use crate::account::{Evidence, Outcome, Request, Wanted, described, rfc3339};
+use crate::account::{Evidence, Outcome, Request, Wanted, Wisher, described, rfc3339};
 use crate::cloud::api::{Failure, Rules};
 use crate::http::Gateway;
 use crate::http::context::Context;
@@ -81,6 +81,7 @@ async fn begin(
     let evidence = Evidence(json!({ "source": "api" }));
     let wish = Request {
         person: &person,
+        wished_by: Wisher::Partner,
         wanted: &wanted,
         idempotency_key: Some(key),
         evidence: &evidence,

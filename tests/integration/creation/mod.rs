@@ -197,6 +197,7 @@ impl Node {
         let evidence = Evidence(json!({ "source": "test" }));
         let person = person(who);
         let wish = skybridge::account::Request {
+            wished_by: skybridge::account::Wisher::Partner,
             person: &person,
             wanted,
             idempotency_key: None,

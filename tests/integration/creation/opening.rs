@@ -85,7 +85,11 @@ impl House {
     pub(super) async fn ask_code(&self, browser: &mut Browser, contact: &str) -> Answer {
         let form = browser.get(PAGE).await;
         let fields = fields(&form, contact, "", "send-code");
-        browser.post(PAGE, &borrowed(&fields)).await
+        let answer = browser.post(PAGE, &borrowed(&fields)).await;
+        match answer.status {
+            StatusCode::SEE_OTHER => browser.get(answer.location()).await,
+            _ => answer,
+        }
     }
 
     /// The code that the cloud sent.
@@ -111,10 +115,27 @@ impl House {
     }
 
     pub(super) async fn customer(&self, user: &str) -> Value {
+        self.asked(&format!("/api/v1/delta/customers/{user}")).await
+    }
+
+    /// How often this happened to a customer.
+    async fn events(&self, user: &str, event: &str) -> usize {
+        let customer = self.customer(user).await;
+        let lines = customer["history"].as_array().unwrap().iter();
+        lines.filter(|line| line["event"] == event).count()
+    }
+
+    /// What the partner is told.
+    async fn told(&self) -> Vec<String> {
+        let list = self.asked("/api/v1/delta/webhooks?state=waiting").await;
+        let messages = list["webhooks"].as_array().unwrap().iter();
+        messages.map(|message| message["type"].as_str().unwrap().to_owned()).collect()
+    }
+
+    async fn asked(&self, path: &str) -> Value {
         let key = format!("Bearer {API_KEY}");
         let mut back_end = self.gateway.browser().saying("authorization", &key);
-        let told = back_end.get(&format!("/api/v1/delta/customers/{user}")).await;
-        serde_json::from_str(&told.body).unwrap()
+        serde_json::from_str(&back_end.get(path).await.body).unwrap()
     }
 }
 
@@ -163,7 +184,7 @@ async fn a_newcomer_opens_an_account_and_goes_straight_to_the_console() {
     let begun = &customer["history"][1];
     assert_eq!(begun["event"], "creation-begun");
     let consent = &begun["evidence"]["consent"];
-    let agreement = "https://www.huaweicloud.com/declaration/sa_cua.html";
+    let agreement = "https://www.huaweicloud.com/declaration/sa_cua_computing.html";
     assert_eq!(consent["user_agreement"], agreement);
     let privacy = "https://www.huaweicloud.com/declaration/sa_prp.html";
     assert_eq!(consent["privacy_statement"], privacy);
@@ -194,10 +215,38 @@ async fn what_is_wrong_is_said_and_what_was_typed_stays() {
         assert_eq!(again.status, status, "{again:?}");
         assert!(again.body.contains("role=\"alert\""), "{again:?}");
         assert!(again.body.contains("value=\"li-shop\"") && again.body.contains(MOBILE));
-        assert!(!again.body.contains("999999"), "a code is used once: {again:?}");
+        assert!(!again.body.contains("999999"), "a refused code is typed anew: {again:?}");
+        assert_eq!(again.body.contains(" checked"), fields != &no_consent, "{again:?}");
+        let code = format!("value=\"{}\"", house.code());
+        assert_eq!(again.body.contains(&code), fields == &no_consent, "{again:?}");
         assert_eq!(house.accounts("cust-a"), 0);
     }
     goes_to_the_cloud(&browser.post(PAGE, &borrowed(&good)).await);
+}
+
+#[tokio::test]
+async fn the_partner_hears_of_a_refusal_that_the_customer_cannot_mend_and_of_no_slip() {
+    let house = House::at_work().await;
+    let mut browser = house.newcomer("cust-a").await;
+    let good = house.filled(&mut browser).await;
+    let mut slip = good.clone();
+    slip.retain(|(name, _)| *name != "code");
+    slip.push(("code", "999999".to_owned()));
+    for _ in 0..2 {
+        let again = browser.post(PAGE, &borrowed(&slip)).await;
+        assert!(again.body.contains("data-code=\"SB-6107\""), "{again:?}");
+    }
+    assert_eq!(house.told().await, [""; 0]);
+    // What happened is in the history all the same.
+    assert_eq!(house.events("cust-a", "creation-refused").await, 2);
+
+    let restricted = json!({ "error": { "code": "CBC.50010085" } });
+    let rule = json!({ "api": "create_customer", "when": "every", "effect": restricted });
+    let script = serde_json::from_value(json!({ "rules": [rule] })).unwrap();
+    house.cloud.set_faults(script).unwrap();
+    let again = browser.post(PAGE, &borrowed(&good)).await;
+    assert!(again.body.contains("data-code=\"SB-6113\""), "{again:?}");
+    assert_eq!(house.told().await, ["account.creation-failed"]);
 }
 
 #[tokio::test]
@@ -216,9 +265,7 @@ async fn double_clicks_reloads_and_two_tabs_open_one_account() {
     goes_to_the_cloud(&browser.post(PAGE, &borrowed(&fields)).await);
     goes_to_the_cloud(&browser.get(PAGE).await);
     assert_eq!(house.accounts("cust-a"), 1);
-    let events = house.customer("cust-a").await["history"].clone();
-    let made = events.as_array().unwrap().iter().filter(|line| line["event"] == "creation-made");
-    assert_eq!(made.count(), 1, "{events}");
+    assert_eq!(house.events("cust-a", "creation-made").await, 1);
 }
 
 #[tokio::test]
@@ -304,7 +351,7 @@ async fn the_page_speaks_both_languages_and_shows_the_documents() {
         let page = browser.get(&format!("{PAGE}?lang={language}")).await;
         assert!(page.body.contains(&format!("lang=\"{language}\"")), "{page:?}");
         let form = house.ask_code(&mut browser, MOBILE).await;
-        for text in [submit, "sa_cua.html", "sa_prp.html"] {
+        for text in [submit, "sa_cua_computing.html", "sa_prp.html"] {
             assert!(form.body.contains(text), "{language} {text}: {form:?}");
         }
         house.gateway.wait(61);
