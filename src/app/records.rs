@@ -21,7 +21,8 @@ use crate::sso::sign_in::jwt::{TicketAlgorithm, TicketKey};
 use crate::sso::sign_in::{ApiKey, Partner, Partners, Scope};
 use crate::store::directory::Declared;
 use crate::store::record::{
-    CloudOverride, Customer, Link, LocalUser, Names, Person, PersonId, SignIn, Tenant, TenantId,
+    Agreements, CloudOverride, Customer, Link, LocalUser, Names, Person, PersonId, SignIn, Tenant,
+    TenantId,
 };
 
 /// Everything that the tenants of a file declare.
@@ -189,7 +190,9 @@ impl TenantReader<'_> {
         }
         if profile.agreements.is_none() {
             let found = format!("{:?}, which has none", profile.name.as_str());
-            self.complain("cloud", "a cloud whose profile names its agreements", found);
+            let expected =
+                "a cloud whose profile names its agreements, or `cloud_override.agreements`";
+            self.complain("cloud", expected, found);
             return None;
         }
         Some(tenant.id.clone())
@@ -354,6 +357,19 @@ fn cloud_override(declared: &config::Tenant) -> CloudOverride {
         default_service: changes.default_service.as_ref().map(|url| url.as_str().to_owned()),
         request_age: changes.request_age,
         clock_skew: changes.clock_skew,
+        agreements: changes.agreements.as_ref().map(agreements),
+    }
+}
+
+fn agreements(declared: &config::Agreements) -> Agreements {
+    let both = |en: &config::WebUrl, zh: &Option<config::WebUrl>| Names {
+        en: en.as_str().to_owned(),
+        zh: zh.as_ref().unwrap_or(en).as_str().to_owned(),
+    };
+    Agreements {
+        user_agreement: both(&declared.user_agreement, &declared.user_agreement_zh),
+        privacy_statement: both(&declared.privacy_statement, &declared.privacy_statement_zh),
+        version: declared.version.clone(),
     }
 }
 

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use super::agreement::{Agreements, Document};
 use super::login::Login;
 use super::profile::{Profile, ProfileFault};
-use super::value::ServiceHost;
+use super::value::{ServiceHost, Text};
 use crate::saml::EndpointUrl;
-use crate::store::record::CloudOverride;
+use crate::store::record::{self, CloudOverride, Names};
 
 /// What differs from the profile; what is `None` stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Overrides {
     pub max_age: Option<Duration>,
     /// How far the cloud's clock may be from ours.
     pub skew: Option<Duration>,
+    /// What customers agree to.
+    pub agreements: Option<Agreements>,
 }
 
 impl TryFrom<&CloudOverride> for Overrides {
@@ -48,6 +51,10 @@ impl TryFrom<&CloudOverride> for Overrides {
             }
             listed
         });
+        let agreements = written.agreements.as_ref().and_then(|written| {
+            let read = agreements(written);
+            read.map_err(|(key, problem)| fault(&format!("agreements.{key}"), problem)).ok()
+        });
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -58,6 +65,7 @@ impl TryFrom<&CloudOverride> for Overrides {
             require_signature: None,
             max_age: written.request_age,
             skew: written.clock_skew,
+            agreements,
         })
     }
 }
@@ -81,6 +89,9 @@ impl Overrides {
         request.require_signature = self.require_signature.unwrap_or(request.require_signature);
         request.max_age = self.max_age.unwrap_or(request.max_age);
         request.skew = self.skew.unwrap_or(request.skew);
+        if let Some(agreements) = &self.agreements {
+            changed.agreements = Some(agreements.clone());
+        }
         problems.extend(changed.problems());
         if problems.is_empty() {
             return Ok(changed);
@@ -107,6 +118,20 @@ impl Overrides {
     }
 }
 
+/// Reads the documents, or tells which one is at fault.
+fn agreements(written: &record::Agreements) -> Result<Agreements, (&'static str, String)> {
+    let document = |key: &'static str, names: &Names| {
+        let read = |text: &str| EndpointUrl::parse(text).map_err(|error| (key, error.to_string()));
+        Ok(Document { en: read(&names.en)?, zh: read(&names.zh)? })
+    };
+    let version = written.version.as_deref().map(Text::parse).transpose();
+    Ok(Agreements {
+        user_agreement: document("user_agreement", &written.user_agreement)?,
+        privacy_statement: document("privacy_statement", &written.privacy_statement)?,
+        version: version.map_err(|problem| ("version", problem))?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +148,7 @@ mod tests {
             require_signature: Some(false),
             max_age: Some(Duration::from_secs(5)),
             skew: Some(Duration::from_secs(1)),
+            agreements: None,
         }
     }
 
@@ -151,12 +177,43 @@ mod tests {
             default_service: Some("http://cloud.localhost:9000/iam/".to_owned()),
             request_age: Some(Duration::from_secs(5)),
             clock_skew: Some(Duration::from_secs(1)),
+            agreements: None,
         };
         let expected = Overrides { require_signature: None, ..test_cloud() };
         assert_eq!(Overrides::try_from(&record), Ok(expected));
         record.login_url = Some("http://cloud.example/".to_owned());
         record.service_hosts = Some(vec!["*.example".to_owned(), "A.example".to_owned()]);
         assert_eq!(Overrides::try_from(&record).unwrap_err().len(), 3);
+    }
+
+    #[test]
+    fn documents_that_the_cloud_s_contract_names_take_the_place_of_the_profile_s() {
+        let names = |path: &str| Names {
+            en: format!("https://cloud.example/en/{path}"),
+            zh: format!("https://cloud.example/zh/{path}"),
+        };
+        let written = record::Agreements {
+            user_agreement: names("agreement"),
+            privacy_statement: names("privacy"),
+            version: Some("2026-03".to_owned()),
+        };
+        let record =
+            CloudOverride { agreements: Some(written.clone()), ..CloudOverride::default() };
+        let overrides = Overrides::try_from(&record).unwrap();
+        // Also where the profile has none.
+        for name in ["huawei-cn", "huawei-eu"] {
+            let changed = overrides.onto(&read(text_of(name)).unwrap()).unwrap();
+            let agreements = changed.agreements.unwrap();
+            let agreement = agreements.user_agreement;
+            assert_eq!(agreement.en.as_str(), "https://cloud.example/en/agreement");
+            assert_eq!(agreement.zh.as_str(), "https://cloud.example/zh/agreement");
+            assert_eq!(agreements.version.unwrap().as_str(), "2026-03");
+        }
+        let plain = Names { zh: "http://cloud.example/".to_owned(), ..names("privacy") };
+        let wrong = record::Agreements { privacy_statement: plain, ..written };
+        let record = CloudOverride { agreements: Some(wrong), ..CloudOverride::default() };
+        let faults = Overrides::try_from(&record).unwrap_err();
+        assert_eq!(faults[0].place, "cloud_override.agreements.privacy_statement");
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub use gateway::{Clouds, Keys, Ledger, Log, Server, Session, Store, Tls};
 pub use partner_api::{Credentials, PartnerApi};
 pub use place::{Directory, FilePath, MetadataSource, PrivateFile};
 pub use tenant::{
-    ApiKey, CloudOverride, Customer, ServiceProvider, Tenant, TicketKey, User, Webhook,
+    Agreements, ApiKey, CloudOverride, Customer, ServiceProvider, Tenant, TicketKey, User, Webhook,
 };
 pub use value::{
     Code, EntityId, FirstLogin, KeyHash, KeyPlace, LogFilter, LogFormat, LoginName, ParameterName,

@@ -100,6 +100,24 @@ section! {
         request_age: Option<Duration>, eg "5m";
         /// How far the cloud's clock may be from ours, at most ten minutes.
         clock_skew: Option<Duration>, eg "1m";
+        /// The documents that customers agree to on our page, instead of those in the profile.
+        agreements: Option<Agreements>;
+    }
+}
+
+section! {
+    /// The documents that customers agree to on our page when it opens an account for them.
+    pub struct Agreements, draft AgreementsDraft {
+        /// The cloud's user agreement.
+        user_agreement: WebUrl, eg "https://www.cloud.example/en/user-agreement";
+        /// The same in Chinese, where it has another address.
+        user_agreement_zh: Option<WebUrl>, eg "https://www.cloud.example/zh/user-agreement";
+        /// The cloud's privacy statement.
+        privacy_statement: WebUrl, eg "https://www.cloud.example/en/privacy";
+        /// The same in Chinese, where it has another address.
+        privacy_statement_zh: Option<WebUrl>, eg "https://www.cloud.example/zh/privacy";
+        /// The version of both, for the record of the consent.
+        version: Option<String>, eg "2026-03";
     }
 }
 

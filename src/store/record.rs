@@ -68,12 +68,12 @@ pub struct Tenant {
     pub ticket_audience: String,
 }
 
-/// A name in both languages.
+/// A name, or the address of a text, in both languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
     /// English.
     pub en: String,
-    /// Chinese; the English name where there is none.
+    /// Chinese; the English one where there is no other.
     pub zh: String,
 }
 
@@ -90,6 +90,19 @@ pub struct CloudOverride {
     pub request_age: Option<Duration>,
     /// Another allowance for clocks that differ.
     pub clock_skew: Option<Duration>,
+    /// Other documents to agree to.
+    pub agreements: Option<Agreements>,
+}
+
+/// The documents that a customer agrees to when an account is opened: their addresses.
+#[derive(Clone, Debug)]
+pub struct Agreements {
+    /// The cloud's user agreement.
+    pub user_agreement: Names,
+    /// The cloud's privacy statement.
+    pub privacy_statement: Names,
+    /// The version of both, where one is known.
+    pub version: Option<String>,
 }
 
 /// Where a tenant's customers sign in.
