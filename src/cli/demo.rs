@@ -101,13 +101,14 @@ fn welcome(demo: &demo::Demo, store: StoreChoice) -> String {
         "\
 Skybridge demo: everything is ready.
 
-  partner   {partner}   a store with two customers, Alice and Bob
+  partner   {partner}   a store with three customers: Alice, Bob and Erin
   gateway   {gateway}
   cloud     {cloud}   a simulator, with knobs and the last logins
 
   Try
     {partner}/
-        click “Cloud console”: Alice has a cloud account; Bob gets or binds one on the way
+        click “Cloud console”: Alice has a cloud account; Bob gets or binds one at the cloud;
+        Erin opens one on the gateway’s page, with a code from the cloud’s front page
     {cloud}/authui/saml/login?xAccountType=acme_IDP
         begin at the cloud, sign in at the store
     {gateway}/bravo/cloud

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rcgen::{KeyPair, PKCS_ED25519};
 use secrecy::SecretString;
 
-use super::{BRAVO, Error, TENANT};
+use super::{BRAVO, DIRECT, Error, TENANT};
 use crate::app::parts::System;
 use crate::keys::read_private_file;
 use crate::keys::{FileStore, KeyError, KeySize, KeyStore as _, Locksmith, MasterKey, Recipe};
@@ -120,7 +120,7 @@ impl Home {
             random: &*system.random,
         };
         let recipe = Recipe { host: host.to_owned(), size: KeySize::Rsa2048, years: 10 };
-        for tenant in [TENANT, BRAVO] {
+        for tenant in [TENANT, DIRECT, BRAVO] {
             if store.load(tenant)?.is_none() {
                 smith.make(tenant, &recipe)?;
             }

@@ -31,16 +31,16 @@ use crate::config::{self, Config};
 use crate::fakecloud::{self, Accounts, Credentials, FakeCloud, Knobs, Provision};
 use crate::random;
 use home::{Home, Secrets};
-use people::{CUSTOMERS, LOCAL_USERS, Person};
+use people::{CUSTOMERS, LOCAL_USERS};
 
 /// The tenant whose customers come with a ticket.
 pub const TENANT: &str = "acme";
+/// The same store, for customers who open their cloud accounts on our page.
+pub const DIRECT: &str = "acme-direct";
 /// The tenant whose users sign in at the gateway.
 pub const BRAVO: &str = "bravo";
 /// The `kid` of the key that signs tickets.
 const TICKET_KID: &str = "demo";
-/// The id of the tenant's access key at the cloud.
-const ACCESS_KEY: &str = "DEMO-ACCESS-KEY";
 /// Ports of partner, gateway and cloud begin here unless told otherwise.
 pub const PORT_BASE: u16 = 8080;
 /// How often a free port for the gateway is looked for: another process may take it in between.
@@ -237,7 +237,12 @@ pub fn configuration(options: &Options, system: &System) -> Result<String, Error
 /// What the cloud calls a tenant.
 #[must_use]
 pub fn account_type(tenant: &str) -> String {
-    format!("{tenant}_IDP")
+    format!("{}_IDP", tenant.replace('-', "_"))
+}
+
+/// The id of a tenant's access key at the cloud.
+fn access_key(tenant: &str) -> String {
+    format!("DEMO-{}", tenant.to_uppercase())
 }
 
 async fn listen(name: &'static str, port: u16) -> Result<Listener, Error> {
@@ -283,12 +288,11 @@ struct AtCloud<'a> {
 impl AtCloud<'_> {
     /// Hands the tenants' metadata and addresses to the cloud.
     async fn provision(&self, config: &Config, system: &System) -> Result<(), Error> {
-        let bound = |people: &[Person]| {
-            let linked = people.iter().filter(|person| person.linked);
-            Accounts::Bound(linked.map(|person| person.user_id.to_owned()).collect())
-        };
-        let with_api = (TENANT, bound(&CUSTOMERS), Some(self.credentials(system)));
-        for (tenant, accounts, credentials) in [with_api, (BRAVO, bound(&LOCAL_USERS), None)] {
+        for tenant in [TENANT, DIRECT, BRAVO] {
+            let people = CUSTOMERS.iter().chain(&LOCAL_USERS);
+            let linked = people.filter(|person| person.tenant == tenant && person.linked);
+            let accounts = Accounts::Bound(linked.map(|one| one.user_id.to_owned()).collect());
+            let has_api = tenant != BRAVO;
             let Addresses { gateway, partner, .. } = self.addresses;
             let provision = Provision {
                 metadata_xml: parts::metadata(config, system, tenant, None).await?,
@@ -297,7 +301,7 @@ impl AtCloud<'_> {
                 return_url: Some(format!("{partner}/")),
                 wanted_account_type: Some(account_type(tenant)),
                 accounts,
-                credentials,
+                credentials: has_api.then(|| self.credentials(tenant, system)),
             };
             let done = self.cloud.provision(&provision);
             done.map_err(|finding| Error::Part(finding.to_string()))?;
@@ -306,13 +310,13 @@ impl AtCloud<'_> {
     }
 
     /// What the gateway calls the partner API with. Nobody signs in as the user.
-    fn credentials(&self, system: &System) -> Credentials {
+    fn credentials(&self, tenant: &str, system: &System) -> Credentials {
         Credentials {
-            access_key: ACCESS_KEY.to_owned(),
+            access_key: access_key(tenant),
             secret_key: self.secrets.cloud_secret.expose_secret().to_owned(),
             user_name: "operator".to_owned(),
             password: random::token(&*system.random),
-            domain_name: "demo_partner".to_owned(),
+            domain_name: settings::bp_id(tenant),
         }
     }
 }

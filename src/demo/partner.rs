@@ -12,12 +12,13 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::get;
 use reqwest::Client;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::home::Secrets;
 use super::people::{CUSTOMERS, Person};
 use super::ticket::{Api, Customer, Signer};
-use super::{Addresses, BRAVO, Error, TENANT, TICKET_KID, account_type};
+use super::{Addresses, BRAVO, DIRECT, Error, TENANT, TICKET_KID, account_type};
 use crate::app::parts::System;
 use crate::app::resolve::Names;
 use crate::page::Language;
@@ -38,7 +39,8 @@ const PAGES: [(&str, &str, &str, &str); 5] = [
 /// The site.
 pub(super) struct Site {
     at: Addresses,
-    api: Api,
+    api_key: SecretString,
+    client: Client,
     signer: Signer,
     system: System,
 }
@@ -52,11 +54,8 @@ impl Site {
     ) -> Result<Arc<Self>, Error> {
         Ok(Arc::new(Self {
             at: at.clone(),
-            api: Api {
-                base: format!("{}/api/v1/{TENANT}", at.gateway),
-                key: secrets.api_key.clone(),
-                client: client()?,
-            },
+            api_key: secrets.api_key.clone(),
+            client: client()?,
             signer: signer(secrets)?,
             system: system.clone(),
         }))
@@ -83,9 +82,18 @@ impl Site {
             && header("sec-fetch-site").is_none_or(|from| matches!(from, "same-origin" | "none"))
     }
 
+    /// The gateway's API, for the tenant of a customer.
+    fn api(&self, person: &Person) -> Api {
+        Api {
+            base: format!("{}/api/v1/{}", self.at.gateway, person.tenant),
+            key: self.api_key.clone(),
+            client: self.client.clone(),
+        }
+    }
+
     /// Whether the customer has a cloud account: the gateway knows it of those whom it has met.
     async fn is_linked(&self, person: &Person) -> bool {
-        let met = self.api.get(&format!("/customers/{}", person.user_id)).await;
+        let met = self.api(person).get(&format!("/customers/{}", person.user_id)).await;
         met.body["state"].as_str().map_or(person.linked, |state| state == "linked")
     }
 
@@ -94,11 +102,12 @@ impl Site {
         let customer = customer(person, service);
         let id = random::token(&*self.system.random);
         match how {
-            How::Api => self.api.ask(&id, &customer).await.url(),
+            How::Api => self.api(person).ask(&id, &customer).await.url(),
             How::Jwt => {
-                let claims = self.signer.claims(&customer, self.system.clock.now(), &id);
-                let ticket = self.signer.sign(&claims)?;
-                Ok(format!("{}/{TENANT}/launch?ticket={ticket}", self.at.gateway))
+                let signer = self.signer.with_audience(audience(person.tenant));
+                let ticket =
+                    signer.sign(&signer.claims(&customer, self.system.clock.now(), &id))?;
+                Ok(format!("{}/{}/launch?ticket={ticket}", self.at.gateway, person.tenant))
             }
         }
     }
@@ -130,9 +139,12 @@ pub(super) fn client() -> Result<Client, Error> {
 
 /// The signer of the demo's tickets.
 pub(super) fn signer(secrets: &Secrets) -> Result<Signer, Error> {
-    // The audience is the gateway's entityID for the tenant, as the configuration derives it.
-    let audience = format!("https://gateway.localhost/{TENANT}");
-    Signer::new(TICKET_KID, &audience, &secrets.ticket_key).map_err(Error::Part)
+    Signer::new(TICKET_KID, &audience(TENANT), &secrets.ticket_key).map_err(Error::Part)
+}
+
+/// The gateway's entityID for the tenant, as the configuration derives it.
+fn audience(tenant: &str) -> String {
+    format!("https://gateway.localhost/{tenant}")
 }
 
 /// What the back end says about a customer.
@@ -191,6 +203,7 @@ struct Home<'a> {
 struct Login<'a> {
     frame: Frame,
     handle: &'a str,
+    people: Vec<&'static Person>,
 }
 
 #[derive(Template)]
@@ -208,7 +221,7 @@ async fn home(State(site): State<Arc<Site>>, request: Request) -> Response {
     let from_cloud = format!(
         "{}/authui/saml/login?xAccountType={}&isFirstLogin=false",
         site.at.cloud,
-        account_type(TENANT)
+        account_type(user.tenant)
     );
     page(
         StatusCode::OK,
@@ -257,13 +270,18 @@ async fn go(
 struct Continuation {
     #[serde(default, rename = "continue")]
     handle: Option<String>,
+    /// The tenant for which somebody is to sign in.
+    #[serde(default)]
+    store: Option<String>,
 }
 
-/// `GET /login?continue=…`: a journey began at the cloud; who is it?
+/// `GET /login?store=…&continue=…`: a journey began at the cloud; who is it?
 async fn login_page(Query(continuation): Query<Continuation>, request: Request) -> Response {
     let frame = Frame::of(request.headers(), request.uri());
     let handle = continuation.handle.unwrap_or_default();
-    page(StatusCode::OK, &Login { frame, handle: &handle })
+    let store = continuation.store.as_deref().unwrap_or(TENANT);
+    let people = CUSTOMERS.iter().filter(|person| person.tenant == store).collect();
+    page(StatusCode::OK, &Login { frame, handle: &handle, people })
 }
 
 /// `POST /login`: signs in and goes on with the journey that waits at the gateway.
@@ -348,7 +366,7 @@ fn person(login: &str) -> Option<&'static Person> {
     CUSTOMERS.iter().find(|person| person.login == login)
 }
 
-/// Who the cookie says; the first customer where there is none, for both are "signed in".
+/// Who the cookie says; the first customer where there is none, for all are "signed in".
 fn signed_in(headers: &HeaderMap) -> &'static Person {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies

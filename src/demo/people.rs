@@ -1,9 +1,13 @@
 //! Room demo (layer 6): who is in the play. The passwords are no secrets: they are printed, and
 //! open a session with a simulated cloud on this machine.
 
+use super::{BRAVO, DIRECT, TENANT};
+
 /// Somebody in the play.
 #[derive(Clone, Copy, Debug)]
 pub struct Person {
+    /// The tenant that they belong to.
+    pub tenant: &'static str,
     /// What they sign in as.
     pub login: &'static str,
     /// What pages call them, in Chinese and English.
@@ -23,8 +27,9 @@ pub struct Person {
 }
 
 /// Who signs in at the partner's site.
-pub const CUSTOMERS: [Person; 2] = [
+pub const CUSTOMERS: [Person; 3] = [
     Person {
+        tenant: TENANT,
         login: "alice",
         names: ("爱丽丝", "Alice"),
         user_id: "cust-1001",
@@ -35,6 +40,7 @@ pub const CUSTOMERS: [Person; 2] = [
         password: "",
     },
     Person {
+        tenant: TENANT,
         login: "bob",
         names: ("鲍勃", "Bob"),
         user_id: "cust-1002",
@@ -44,11 +50,23 @@ pub const CUSTOMERS: [Person; 2] = [
         linked: false,
         password: "",
     },
+    Person {
+        tenant: DIRECT,
+        login: "erin",
+        names: ("艾琳", "Erin"),
+        user_id: "cust-3001",
+        account_name: "erin_acme",
+        mobile: "0086-13800003001",
+        email: "erin@acme.example",
+        linked: false,
+        password: "",
+    },
 ];
 
 /// Who signs in at the gateway.
 pub const LOCAL_USERS: [Person; 2] = [
     Person {
+        tenant: BRAVO,
         login: "carol",
         names: ("卡罗尔", "Carol"),
         user_id: "cust-2001",
@@ -59,6 +77,7 @@ pub const LOCAL_USERS: [Person; 2] = [
         password: "carol-crosses-the-bridge",
     },
     Person {
+        tenant: BRAVO,
         login: "dave",
         names: ("戴夫", "Dave"),
         user_id: "cust-2002",

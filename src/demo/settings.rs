@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::home::{CLOUD_SECRET, KEYS, MASTER_KEY, TICKET_KEY};
 use super::people::{CUSTOMERS, LOCAL_USERS, Person};
-use super::{ACCESS_KEY, Addresses, BRAVO, Error, TENANT, TICKET_KID, account_type};
+use super::{Addresses, BRAVO, DIRECT, Error, TENANT, TICKET_KID, access_key, account_type};
 use crate::app::parts::System;
 use crate::password::Hash;
 
@@ -31,6 +31,8 @@ struct File<'a> {
     redis: bool,
     /// The cloud's host and port.
     authority: &'a str,
+    /// The tenants of the store.
+    stores: [&'static str; 2],
     api_key_sha256: String,
     users: Vec<(&'a Person, String)>,
 }
@@ -53,6 +55,7 @@ pub(super) fn text(
         port,
         redis: store == StoreChoice::Redis,
         authority: at.cloud.trim_start_matches("http://"),
+        stores: [TENANT, DIRECT],
         api_key_sha256: hex(digest(&SHA256, api_key.expose_secret().as_bytes()).as_ref()),
         users: users.collect::<Result<_, Error>>()?,
     };

@@ -131,6 +131,11 @@ impl Signer {
         Ok(Self { kid: kid.to_owned(), audience: audience.to_owned(), key })
     }
 
+    /// The same signer, for tickets with another audience.
+    pub(super) fn with_audience(&self, audience: String) -> Self {
+        Self { audience, ..self.clone() }
+    }
+
     /// The claims of a ticket that is good from `now` on.
     pub(super) fn claims(&self, customer: &Customer, now: OffsetDateTime, jti: &str) -> Value {
         let mut claims = json!(customer);

@@ -24,6 +24,8 @@ use super::visit::Visit;
 pub(crate) async fn front(State(cloud): State<Arc<FakeCloud>>, visit: Visit) -> Response {
     let mut exchanges = cloud.exchanges();
     exchanges.reverse();
+    let codes = cloud.codes().into_iter();
+    let codes = codes.map(|(to, sent)| (to, sent.code, instant(sent.expires))).collect();
     let front = {
         let state = cloud.state();
         let known = state.platforms.iter();
@@ -32,7 +34,7 @@ pub(crate) async fn front(State(cloud): State<Arc<FakeCloud>>, visit: Visit) -> 
         platforms.sort_by(|(one, _), (other, _)| one.cmp(other));
         let knobs = serde_json::to_string_pretty(&state.knobs).unwrap_or_default();
         let entity_id = cloud.at.entity_id.clone();
-        Front { frame: Frame::of(&visit), entity_id, platforms, knobs, exchanges }
+        Front { frame: Frame::of(&visit), entity_id, platforms, codes, knobs, exchanges }
     };
     page(StatusCode::OK, &front)
 }

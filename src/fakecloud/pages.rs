@@ -72,6 +72,8 @@ pub(crate) struct Front {
     pub(crate) frame: Frame,
     pub(crate) entity_id: String,
     pub(crate) platforms: Vec<(String, Arc<Platform>)>,
+    /// Receiver, code, and until when it can be used; newest first.
+    pub(crate) codes: Vec<(String, String, String)>,
     pub(crate) knobs: String,
     /// Newest first.
     pub(crate) exchanges: Vec<Exchange>,

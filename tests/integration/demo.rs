@@ -117,10 +117,11 @@ fn a_gateway_that_runs_already_is_checked_from_outside() {
     assert_eq!(report["failed"], 0);
     let not_run = failed_hops(&report);
     let cases: Vec<&str> = not_run.iter().map(|hop| text(&hop["case"])).collect();
-    // No ticket key, no local user, no hand on the gateway's clock is given.
+    // No ticket key, no local user, no other tenant, no hand on the gateway's clock is given.
     let expected = [
         "a ticket signed by the partner",
         "a password at the gateway",
+        "an account opened on the gateway's own page",
         "tickets that do not count",
         "a cloud that changes its certificate",
     ];

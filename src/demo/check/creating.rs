@@ -208,7 +208,7 @@ impl Asked {
 }
 
 /// That the cloud's register has this account for the customer and no other.
-async fn the_only_one(stage: &Stage, user_id: &str, domain_id: &str) -> Ended<()> {
+pub(super) async fn the_only_one(stage: &Stage, user_id: &str, domain_id: &str) -> Ended<()> {
     let known = stage.cloud_has("/api/accounts").await?;
     let accounts = known["accounts"].as_array().map(Vec::as_slice).unwrap_or_default();
     let theirs = accounts.iter().filter(|account| account["link"]["xAccountId"] == *user_id);

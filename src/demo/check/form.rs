@@ -6,11 +6,11 @@ use url::Url;
 use super::browser::Page;
 
 /// A form.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Form {
     /// Where it is sent.
     pub(super) action: String,
-    /// Its named inputs, in order. Buttons are not pressed.
+    /// Its named inputs, in order. Buttons are not pressed, boxes not ticked.
     pub(super) fields: Vec<(String, String)>,
 }
 
@@ -37,7 +37,8 @@ impl Form {
         let mut fields = Vec::new();
         while let Some(at) = rest.find("<input") {
             let (input, after) = tag(&rest[at..])?;
-            if let Some(name) = of("name", &input) {
+            let is_box = of("type", &input).as_deref() == Some("checkbox");
+            if let Some(name) = of("name", &input).filter(|_| !is_box) {
                 fields.push((name, of("value", &input).unwrap_or_default()));
             }
             rest = after;
@@ -133,13 +134,15 @@ mod tests {
         let form = Form::read(
             "<p><form class=\"c\" method=\"post\" action=\"/a?b=1&amp;c=2\">\n\
              <input type=\"hidden\" name=\"a\" value=\"&lt;&#34;&#x5b57;&amp;amp;\">\
-             <input name=\"b\" required\n autofocus><button name=\"c\">x</button></form>",
+             <input name=\"b\" required\n autofocus>\
+             <input type=\"checkbox\" name=\"d\" value=\"yes\"><button name=\"c\">x</button></form>",
         )
         .unwrap();
         assert_eq!(form.action, "/a?b=1&c=2");
         assert_eq!(form.one("a").unwrap(), "<\"字&amp;");
         assert_eq!(form.one("b").unwrap(), "");
         assert!(form.one("c").is_err());
+        assert!(form.one("d").is_err());
     }
 
     #[test]

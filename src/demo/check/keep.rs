@@ -59,8 +59,10 @@ pub(super) async fn certificates(client: &Client, target: &Target) -> Vec<(Strin
     if let Some(pem) = text(client, &format!("{}/api/sp.pem", target.cloud)).await {
         files.push((SP.to_owned(), pem));
     }
-    let other = target.local.as_ref().map(|local| (of_tenant(&local.tenant), &local.tenant));
-    for (file, tenant) in [(IDP.to_owned(), &target.tenant)].into_iter().chain(other) {
+    let local = target.local.iter().map(|local| &local.tenant);
+    let others = local.chain(target.direct.iter().map(|direct| &direct.tenant));
+    let others = others.map(|tenant| (of_tenant(tenant), tenant));
+    for (file, tenant) in [(IDP.to_owned(), &target.tenant)].into_iter().chain(others) {
         let url = format!("{}/{tenant}/saml/metadata", target.gateway);
         let pem = text(client, &url).await.and_then(|metadata| pem(&metadata));
         files.extend(pem.map(|pem| (file, pem)));

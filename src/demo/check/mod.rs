@@ -1,8 +1,8 @@
 //! Room demo (layer 6): all journeys without a browser, and what must be refused. It sees gateway
 //! and cloud from outside only, so the same check drives a deployed gateway with a simulated cloud.
 //!
-//! Read in this order: `journeys`, `newcomers`, `creating`, `refusals` (what is walked), `stage`
-//! (the hops), `telling`, `reading`, `browser`, `form`, `report`, `keep`.
+//! Read in this order: `journeys`, `newcomers`, `creating`, `opening`, `refusals` (what is walked),
+//! `stage` (the hops), `telling`, `reading`, `browser`, `form`, `report`, `keep`.
 
 mod browser;
 mod creating;
@@ -10,6 +10,7 @@ mod form;
 mod journeys;
 mod keep;
 mod newcomers;
+mod opening;
 mod reading;
 mod refusals;
 mod report;
@@ -25,7 +26,7 @@ pub use report::{Colour, Hop, Report, Verdict};
 
 use super::people::{CUSTOMERS, LOCAL_USERS};
 use super::ticket::{self, Customer, Signer};
-use super::{BRAVO, Error, TENANT, partner};
+use super::{BRAVO, DIRECT, Error, TENANT, partner};
 use crate::app::parts::System;
 use crate::cloud::registration::Registrations;
 use stage::Stage;
@@ -45,6 +46,7 @@ pub struct Target {
     linked: Customer,
     unlinked: Option<Customer>,
     local: Option<Local>,
+    direct: Option<Direct>,
     registrations: Option<Arc<Registrations>>,
 }
 
@@ -55,6 +57,13 @@ struct Local {
     login: String,
     password: String,
     account: String,
+}
+
+/// A tenant with the same API key, whose customers open accounts on our page.
+#[derive(Clone)]
+struct Direct {
+    tenant: String,
+    unlinked: Customer,
 }
 
 impl Target {
@@ -80,6 +89,7 @@ impl Target {
             linked: customer(linked),
             unlinked: unlinked.map(customer),
             local: None,
+            direct: None,
             registrations: None,
         }
     }
@@ -108,6 +118,10 @@ impl super::Demo {
                 password: local.password.to_owned(),
                 account: local.user_id.to_owned(),
             }),
+            direct: Some(Direct {
+                tenant: DIRECT.to_owned(),
+                unlinked: partner::customer(&CUSTOMERS[2], None),
+            }),
             registrations: Some(Arc::clone(&self.registrations)),
         })
     }
@@ -129,6 +143,7 @@ pub async fn run(
     journeys::all(&mut stage).await;
     newcomers::all(&mut stage).await;
     creating::all(&mut stage).await;
+    opening::all(&mut stage).await;
     refusals::all(&mut stage).await;
     Ok(Report { hops: stage.hops, messages: stage.messages, certificates })
 }

@@ -47,6 +47,16 @@ impl Codes {
         self.sent.get(&(receiver.to_owned(), Scene::Register))
     }
 
+    /// The codes for registering that can still be used, with their receivers, newest first.
+    pub(super) fn alive(&self, now: OffsetDateTime) -> Vec<(String, SentCode)> {
+        let register = self.sent.iter().filter(|((_, scene), _)| *scene == Scene::Register);
+        let alive = register.filter(|(_, code)| code.expires > now);
+        let mut alive: Vec<_> =
+            alive.map(|((receiver, _), code)| (receiver.clone(), code.clone())).collect();
+        alive.sort_by_key(|(_, code)| std::cmp::Reverse(code.sent));
+        alive
+    }
+
     /// Checks a code for registering; a wrong try counts.
     pub(super) fn check(
         &mut self,

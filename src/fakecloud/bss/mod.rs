@@ -79,6 +79,13 @@ impl FakeCloud {
         let receiver = rules::china_mobile(receiver).or_else(|| rules::email(receiver))?;
         self.state().bss.codes.last(&receiver).cloned()
     }
+
+    /// The verification codes for registering that can still be used, with their receivers, newest
+    /// first.
+    pub(crate) fn codes(&self) -> Vec<(String, SentCode)> {
+        let now = self.now();
+        self.state().bss.codes.alive(now)
+    }
 }
 
 /// What is done for a call.

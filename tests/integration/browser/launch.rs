@@ -3,7 +3,7 @@
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
 
-use super::login_link;
+use super::{BOBS, become_customer, login_link};
 use crate::support::browser::{Browser, Wish, visit};
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn a_ticket_that_the_partner_signed_itself_opens_the_console() {
 async fn a_journey_that_begins_at_the_cloud_goes_through_the_partners_login_and_lands() {
     visit(Wish::default(), async |browser| {
         browser.open_page(&login_link(browser, "acme_IDP")).await;
-        browser.arrive(&browser.partner("/login?continue=")).await;
+        browser.arrive(&browser.partner("/login?store=acme&continue=")).await;
         browser.click("button[value=alice]").await;
         assert_eq!(browser.land().await, ("cust-1001".into(), "/iam/".into()));
     })
@@ -59,7 +59,7 @@ async fn a_journey_that_begins_at_the_cloud_goes_through_the_partners_login_and_
 #[tokio::test]
 async fn two_journeys_in_two_tabs_both_land_whichever_is_finished_first() {
     visit(Wish::default(), async |browser| {
-        let waiting = browser.partner("/login?continue=");
+        let waiting = browser.partner("/login?store=acme&continue=");
         browser.open_page(&login_link(browser, "acme_IDP")).await;
         browser.arrive(&waiting).await;
         let first = browser.new_tab().await;
@@ -79,17 +79,12 @@ async fn two_journeys_in_two_tabs_both_land_whichever_is_finished_first() {
 async fn a_customer_without_a_cloud_account_opens_one_and_lands_where_the_link_led() {
     visit(Wish::default(), async |browser| {
         browser.open_page(&browser.partner("/")).await;
-        browser.click("button[value=bob]").await;
-        browser
-            .until("Bob is the customer", async || {
-                (browser.text("#user").await == "cust-1002").then_some(())
-            })
-            .await;
+        become_customer(browser, ("bob", "cust-1002")).await;
         browser.click("#go-servers").await;
         browser.arrive(&browser.cloud("/first-login/")).await;
         // The assertion filled in what it knows.
         assert_eq!(browser.value("#account_name").await, "bob_acme");
-        browser.fill("#password", "Bob-crosses-2").await;
+        browser.fill("#password", BOBS).await;
         browser.click("form button").await;
         // The cloud's page carries the news to the gateway, whose page leads on.
         browser.arrive(&browser.gateway("/acme/link-result")).await;
