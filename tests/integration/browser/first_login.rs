@@ -5,13 +5,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use thirtyfour::prelude::*;
 
-use super::{must_fit, reach};
+use super::{BOBS, become_customer, has_one_account, must_fit, reach, soon, twice};
 use crate::support::browser::{Browser, Scripts, Wish, visit};
 
 /// Where the partner's link led.
 const PAGE: &str = "/console/ecs/?region=cn-north-4&tab=list";
-/// What the simulated cloud takes.
-const BOBS: &str = "Bob-crosses-2";
+/// The tenant, and its id of Bob.
+const BOB: (&str, &str) = ("acme", "cust-1002");
 
 #[tokio::test]
 async fn a_double_click_on_create_makes_one_account() {
@@ -138,10 +138,10 @@ async fn two_tabs_that_send_their_forms_at_once_end_in_one_account() {
         browser.arrive(&browser.cloud("/first-login/")).await;
         browser.fill("#password", BOBS).await;
         slow_down(browser).await;
-        soon(browser).await;
+        soon(browser, "form button").await;
         let second = browser.driver().window().await.unwrap();
         browser.driver().switch_to_window(first).await.unwrap();
-        soon(browser).await;
+        soon(browser, "form button").await;
         for tab in [browser.driver().window().await.unwrap(), second] {
             browser.driver().switch_to_window(tab).await.unwrap();
             // One of the two brings the news; the other finds the account and is in the console.
@@ -150,7 +150,7 @@ async fn two_tabs_that_send_their_forms_at_once_end_in_one_account() {
             }
             assert_eq!(browser.land().await, ("cust-1002".into(), PAGE.into()));
         }
-        has_one_account(browser).await;
+        has_one_account(browser, BOB).await;
     })
     .await;
 }
@@ -233,12 +233,7 @@ async fn the_page_after_the_link_fits_any_screen_in_both_languages_and_needs_no_
 /// Bob at the cloud's form, filled in.
 async fn at_the_clouds_form(browser: &Browser) {
     browser.open_page(&browser.partner("/")).await;
-    browser.click("button[value=bob]").await;
-    browser
-        .until("Bob is the customer", async || {
-            (browser.text("#user").await == "cust-1002").then_some(())
-        })
-        .await;
+    become_customer(browser, ("bob", BOB.1)).await;
     browser.open_page(&browser.partner("/go/api/servers")).await;
     browser.arrive(&browser.cloud("/first-login/")).await;
     browser.fill("#password", BOBS).await;
@@ -259,19 +254,7 @@ async fn go_on(browser: &Browser) {
 /// In the console, on the page that was wanted, with one account and one link.
 async fn lands(browser: &Browser) {
     assert_eq!(browser.land().await, ("cust-1002".into(), PAGE.into()));
-    has_one_account(browser).await;
-}
-
-/// One account of Bob's at the cloud, and at the gateway the link with it.
-async fn has_one_account(browser: &Browser) {
-    let known = browser.ask_cloud("/api/accounts").await;
-    let of_bob = |account: &&Value| account["link"]["xAccountId"] == "cust-1002";
-    let accounts: Vec<&Value> =
-        known["accounts"].as_array().unwrap().iter().filter(of_bob).collect();
-    assert_eq!(accounts.len(), 1, "{known}");
-    let customer = at_gateway(browser).await;
-    assert_eq!(customer["state"], "linked", "{customer}");
-    assert_eq!(customer["cloud_account"]["domain_id"], accounts[0]["domain_id"], "{customer}");
+    has_one_account(browser, BOB).await;
 }
 
 /// Whether a first login ends on our page, and not at once in the console.
@@ -293,17 +276,6 @@ async fn at_gateway(browser: &Browser) -> Value {
 /// The cloud takes its time, so that a second click finds the page still there.
 async fn slow_down(browser: &Browser) {
     browser.tell_cloud(Method::PUT, "/api/knobs", &json!({ "delay_ms": 400 })).await;
-}
-
-/// Sends the form of this tab a moment later, without waiting for what comes of it.
-async fn soon(browser: &Browser) {
-    let click = "setTimeout(() => document.querySelector('form button').click());";
-    browser.driver().execute(click, vec![]).await.unwrap();
-}
-
-async fn twice(browser: &Browser, css: &str) {
-    let button = browser.driver().find(By::Css(css)).await.unwrap();
-    browser.driver().action_chain().double_click_element(&button).perform().await.unwrap();
 }
 
 fn in_arrears() -> Value {

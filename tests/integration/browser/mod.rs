@@ -2,12 +2,15 @@
 //! lands proves much by itself: the simulated cloud checks every byte of the answer, the
 //! `RelayState` among them.
 
+mod album;
 mod first_login;
 mod launch;
 mod leave;
+mod open_account;
 mod pages;
 mod sign_in;
 
+use serde_json::Value;
 use thirtyfour::prelude::*;
 
 use crate::support::browser::Browser;
@@ -48,5 +51,42 @@ async fn reach(browser: &Browser, css: &str) {
     panic!("{css} cannot be reached by keyboard");
 }
 
+/// Sends the form of this tab a moment later, without waiting for what comes of it.
+async fn soon(browser: &Browser, button: &str) {
+    let click = "const [button] = arguments;
+        setTimeout(() => document.querySelector(button).click());";
+    browser.driver().execute(click, vec![button.into()]).await.unwrap();
+}
+
+async fn twice(browser: &Browser, css: &str) {
+    let button = browser.driver().find(By::Css(css)).await.unwrap();
+    browser.driver().action_chain().double_click_element(&button).perform().await.unwrap();
+}
+
+/// One account of a tenant's customer at the cloud, and at the gateway the link with it.
+async fn has_one_account(browser: &Browser, (tenant, user_id): (&str, &str)) {
+    let known = browser.ask_cloud("/api/accounts").await;
+    let of_them = |account: &&Value| account["link"]["xAccountId"] == user_id;
+    let accounts: Vec<&Value> =
+        known["accounts"].as_array().unwrap().iter().filter(of_them).collect();
+    assert_eq!(accounts.len(), 1, "{known}");
+    let path = format!("/api/v1/{tenant}/customers/{user_id}");
+    let customer = browser.ask_gateway(&path).await;
+    assert_eq!(customer["state"], "linked", "{customer}");
+    assert_eq!(customer["cloud_account"]["domain_id"], accounts[0]["domain_id"], "{customer}");
+}
+
+/// Becomes another customer on the partner's site, which is open.
+async fn become_customer(browser: &Browser, (login, user_id): (&str, &str)) {
+    browser.click(&format!("button[value={login}]")).await;
+    browser
+        .until(&format!("{login} is the customer"), async || {
+            (browser.text("#user").await == user_id).then_some(())
+        })
+        .await;
+}
+
 /// Carol's, of the demo.
 const PASSWORD: &str = "carol-crosses-the-bridge";
+/// What the simulated cloud takes for a password of Bob's.
+const BOBS: &str = "Bob-crosses-2";

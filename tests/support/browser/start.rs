@@ -79,7 +79,7 @@ impl Leashed {
         let mut shell = shell
             // In a group of its own: the shell waits for the end of its input, then kills all.
             .process_group(0)
-            .args(["-c", "\"$@\" & read -r _; kill -KILL 0", "sh", program])
+            .args(["-c", "\"$@\" & exec >&-; read -r _; kill -KILL 0", "sh", program])
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
