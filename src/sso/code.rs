@@ -32,8 +32,8 @@ pub(super) enum Unsent {
 }
 
 impl Sso {
-    /// Has the cloud send a code to `contact`, which is as [`crate::account::Remote::contact`] gives it: once for
-    /// each idempotency key, for the partner's back end.
+    /// Has the cloud send a code to `contact`, which [`crate::account::Remote::contact`] gave: once
+    /// for each idempotency key, for the partner's back end.
     ///
     /// # Errors
     /// [`Code::IdempotencyConflict`]; [`Code::VerificationCodeTooOften`]; [`Code::NoPartnerApi`],
