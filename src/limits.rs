@@ -9,7 +9,7 @@ pub const QUERY_BYTES: usize = 16 * 1024;
 pub const BODY_BYTES: usize = 256 * 1024;
 /// Largest metadata document that is read, bytes (contract §5: the cloud takes 2 MB as well).
 pub const METADATA_BYTES: usize = 2 * 1024 * 1024;
-/// Most octets that inflating one message may give (B-04). The cloud's requests are under 1 KiB.
+/// Most octets that inflating or decoding one message may give (B-04). The cloud's requests are under 1 KiB.
 pub const INFLATED_BYTES: usize = 128 * 1024;
 /// Deepest element nesting (B-05). SAML messages need about ten.
 pub const XML_DEPTH: usize = 32;
@@ -54,6 +54,8 @@ pub const TICKET_LIFE: Duration = Duration::from_mins(1);
 pub const PASSWORD_BYTES: usize = 1024;
 /// How long a journey waits for the browser to come back from a sign-in page.
 pub const PENDING_LIFE: Duration = Duration::from_mins(15);
+/// How long a posted request waits for its browser, which was redirected and follows at once.
+pub const ARRIVED_LIFE: Duration = Duration::from_mins(2);
 /// How long one call to a store may take before it counts as away (D-04).
 pub const STORE_DEADLINE: Duration = Duration::from_millis(250);
 /// How long making a connection to a store may take: name, TCP, TLS and greeting, also across

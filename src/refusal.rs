@@ -84,7 +84,7 @@ catalogue! {
     BadBase64 = 1004, 400, Cloud;
     /// The message is not one complete raw DEFLATE stream.
     BadDeflate = 1005, 400, Cloud;
-    /// The message inflates to more than the limit.
+    /// The message inflates or decodes to more than the limit.
     InflatesTooLarge = 1006, 400, Cloud;
     /// The message is not UTF-8, or declares another encoding.
     NotUtf8 = 1007, 400, Cloud;

@@ -54,8 +54,12 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/{tenant}/cloud", get(launch::cloud).head(no_head))
         .route("/{tenant}/continue/{handle}", get(launch::resume).head(no_head))
         .route("/{tenant}/sign-in", get(sign_in::page).post(sign_in::submit))
-        .route("/{tenant}/saml/sso", get(saml::sso).head(no_head))
-        .route("/{tenant}/saml/sso/{kid}", get(saml::sso_of_key).head(no_head))
+        .route("/{tenant}/saml/sso", get(saml::sso).post(saml::post).head(no_head))
+        .route(
+            "/{tenant}/saml/sso/{kid}",
+            get(saml::sso_of_key).post(saml::post_to_key).head(no_head),
+        )
+        .route("/{tenant}/saml/arrived/{handle}", get(saml::arrived).head(no_head))
         .route("/{tenant}/saml/logout", get(saml::logout).head(no_head))
         .route("/{tenant}/saml/metadata", get(saml::metadata))
         .route("/{tenant}/saml/metadata/{kid}", get(saml::metadata_of_key))

@@ -75,6 +75,9 @@ fn show(
 ) -> Result<(Response, Option<String>), Refusal> {
     let response = match step {
         Step::SignInAtPartner { url } | Step::GoToCloud { url } => see_other(&url),
+        Step::Arrived { handle } => {
+            see_other(&format!("/{}/saml/arrived/{handle}", visit.tenant.id))
+        }
         Step::Continue { handle } => see_other(&format!("/{}/continue/{handle}", visit.tenant.id)),
         Step::SignInHere { handle: Some(handle) } => {
             see_other(&format!("/{}/sign-in?continue={handle}", visit.tenant.id))

@@ -124,8 +124,7 @@ impl AuthnRequest {
     ///
     /// # Errors
     /// [`Error::Element`], [`Error::Absent`], [`Error::Value`], [`Error::Version`],
-    /// [`Error::Exclusive`], or [`Error::SignatureForm`] for a signature inside: by HTTP-Redirect
-    /// it travels beside the message.
+    /// [`Error::Exclusive`]. A signature inside is the binding's business.
     pub fn read(root: Element<'_>) -> Result<Self, Error> {
         if !root.is(ns::PROTOCOL, "AuthnRequest") {
             return Err(Error::Element { expected: "samlp:AuthnRequest", found: root.describe() });
@@ -136,12 +135,6 @@ impl AuthnRequest {
         }
         only_known_attributes(root)?;
         let children = Children::read(root)?;
-        if children.get("Signature").is_some() {
-            return Err(Error::SignatureForm {
-                expected: "no signature inside a message that comes by HTTP-Redirect",
-                found: "ds:Signature".to_owned(),
-            });
-        }
         let issuer = children
             .get("Issuer")
             .ok_or(Error::Absent { what: "saml:Issuer", inside: "AuthnRequest" })?;

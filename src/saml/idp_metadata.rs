@@ -20,7 +20,7 @@ pub struct IdpMetadata<'a> {
     pub signing: &'a [&'a [u8]],
     /// The certificate to encrypt for, DER.
     pub encryption: &'a [u8],
-    /// Where requests go by HTTP-Redirect; at least one.
+    /// Where requests go, by HTTP-Redirect and, in the rich form, by HTTP-POST; at least one.
     pub sso: &'a [EndpointUrl],
     /// Where logout messages go by HTTP-Redirect.
     pub slo: &'a EndpointUrl,
@@ -161,13 +161,17 @@ impl IdpMetadata<'_> {
             key(out, "signing", certificate)?;
         }
         key(out, "encryption", self.encryption)?;
-        endpoint(out, "md:SingleLogoutService", self.slo)?;
+        endpoint(out, "md:SingleLogoutService", binding::REDIRECT, self.slo)?;
         out.leaf("md:NameIDFormat", &[], name_id::TRANSIENT)?;
         for format in self.rich().map_or(&[][..], |rich| rich.more_name_id_formats) {
             out.leaf("md:NameIDFormat", &[], format)?;
         }
         for location in self.sso {
-            endpoint(out, "md:SingleSignOnService", location)?;
+            endpoint(out, "md:SingleSignOnService", binding::REDIRECT, location)?;
+        }
+        // Contract §5 shows no other binding, so the plain form names none.
+        for location in self.rich().map_or(&[][..], |_| self.sso) {
+            endpoint(out, "md:SingleSignOnService", binding::POST, location)?;
         }
         out.close()
     }
@@ -216,8 +220,13 @@ fn key(out: &mut Pretty, purpose: &str, certificate: &[u8]) -> Result<(), Error>
     Ok(())
 }
 
-fn endpoint(out: &mut Pretty, name: &'static str, location: &EndpointUrl) -> Result<(), Error> {
-    out.leaf(name, &[("Binding", binding::REDIRECT), ("Location", location.as_str())], "")
+fn endpoint(
+    out: &mut Pretty,
+    name: &'static str,
+    binding: &str,
+    location: &EndpointUrl,
+) -> Result<(), Error> {
+    out.leaf(name, &[("Binding", binding), ("Location", location.as_str())], "")
 }
 
 /// The writer, with each element on a line of its own.

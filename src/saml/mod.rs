@@ -6,7 +6,10 @@ pub mod authn_request;
 pub mod error;
 pub mod idp_metadata;
 pub mod key;
+pub mod message;
 pub mod names;
+mod parameters;
+pub mod post;
 pub mod redirect;
 pub mod response;
 pub mod signature;
@@ -18,6 +21,7 @@ pub mod xml;
 pub use authn_request::AuthnRequest;
 pub use error::Error;
 pub use key::{SignatureAlgorithm, SigningKey, VerifyingKey};
+pub use parameters::Parameter;
 pub use types::{AcsUrl, EndpointUrl, EntityId, MessageId, RelayState};
 pub use verified::{Unsigned, Unverified, Verified};
 

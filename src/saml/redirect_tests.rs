@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
@@ -134,6 +136,16 @@ fn a_bad_signature_is_refused_also_where_none_is_asked_for() {
     let refused =
         authn_request(&signed(&octets, &signing)).unwrap().verify(&[other], Unsigned::Accept);
     assert_eq!(refused.unwrap_err(), Error::SignatureInvalid { keys: 1 });
+}
+
+#[test]
+fn a_signature_inside_the_message_is_refused() {
+    let inside = REQUEST.replace(
+        "</a:Issuer>",
+        "</a:Issuer><d:Signature xmlns:d=\"http://www.w3.org/2000/09/xmldsig#\"/>",
+    );
+    let refused = authn_request(&saml_request(inside.as_bytes()));
+    assert!(matches!(refused, Err(Error::SignatureForm { .. })));
 }
 
 #[test]

@@ -6,6 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::error::Error;
 use super::key::{SignatureAlgorithm, VerifyingKey};
+use super::signature::verify::{Place, verify};
+use super::xml::{Document, Element, Limits};
 use crate::limits;
 
 /// A parsed message that nobody vouches for yet. Its values are out of reach but for those that say
@@ -13,8 +15,23 @@ use crate::limits;
 #[derive(Debug)]
 pub struct Unverified<T> {
     value: T,
-    signature: Option<DetachedSignature>,
+    evidence: Evidence<T>,
 }
+
+/// What may prove who sent a message.
+#[derive(Debug)]
+enum Evidence<T> {
+    /// Nothing: it is not signed.
+    Nothing,
+    /// A signature beside it.
+    Beside(DetachedSignature),
+    /// A signature in the document element, and how the value is read again from what it covers.
+    Inside(Document, Reread<T>),
+}
+
+/// Reads a value again from the element that was signed, and from nothing else; what is not of the
+/// document is kept.
+type Reread<T> = fn(T, Element<'_>) -> Result<T, Error>;
 
 /// A message whose signature is proved, or whose sender may send without one.
 #[derive(Clone, Debug)]
@@ -51,7 +68,12 @@ pub(in crate::saml) struct DetachedSignature {
 
 impl<T> Unverified<T> {
     pub(in crate::saml) fn new(value: T, signature: Option<DetachedSignature>) -> Self {
-        Self { value, signature }
+        Self { value, evidence: signature.map_or(Evidence::Nothing, Evidence::Beside) }
+    }
+
+    /// A message whose document element is signed.
+    pub(in crate::saml) fn enveloped(value: T, document: Document, reread: Reread<T>) -> Self {
+        Self { value, evidence: Evidence::Inside(document, reread) }
     }
 
     pub(in crate::saml) fn peek(&self) -> &T {
@@ -62,20 +84,27 @@ impl<T> Unverified<T> {
     /// signature that is there must verify, also where none is asked for.
     ///
     /// # Errors
-    /// [`Error::SignatureMissing`] or [`Error::SignatureInvalid`].
+    /// [`Error::SignatureMissing`] or [`Error::SignatureInvalid`]; for a signature inside the
+    /// message those of [`verify`] as well.
     pub fn verify(self, keys: &[VerifyingKey], unsigned: Unsigned) -> Result<Verified<T>, Error> {
-        let Some(detached) = self.signature else {
-            return match unsigned {
+        let tried = &keys[..keys.len().min(limits::SP_SIGNING_KEYS)];
+        match self.evidence {
+            Evidence::Nothing => match unsigned {
                 Unsigned::Accept => Ok(Verified { value: self.value, proof: Proof::NotAsked }),
                 Unsigned::Refuse => Err(Error::SignatureMissing),
-            };
-        };
-        let DetachedSignature { octets, algorithm, signature } = detached;
-        let tried = &keys[..keys.len().min(limits::SP_SIGNING_KEYS)];
-        if tried.iter().any(|key| key.verifies(algorithm, &octets, &signature)) {
-            Ok(Verified { value: self.value, proof: Proof::Signature(algorithm) })
-        } else {
-            Err(Error::SignatureInvalid { keys: tried.len() })
+            },
+            Evidence::Beside(DetachedSignature { octets, algorithm, signature }) => {
+                if tried.iter().any(|key| key.verifies(algorithm, &octets, &signature)) {
+                    Ok(Verified { value: self.value, proof: Proof::Signature(algorithm) })
+                } else {
+                    Err(Error::SignatureInvalid { keys: tried.len() })
+                }
+            }
+            Evidence::Inside(document, reread) => {
+                let signed = verify(document.root(), tried, Place::AfterIssuer, Limits::MESSAGE)?;
+                let proof = Proof::Signature(signed.algorithm());
+                Ok(Verified { value: reread(self.value, signed.document().root())?, proof })
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{Browser, Sso, Step, Turn, Visit};
 use crate::cloud::Profile;
 use crate::cloud::registration::Registered;
 use crate::refusal::{Code, Refusal};
+use crate::saml::redirect;
 use crate::secret;
 use crate::store::record::{Ask, Link, Session, SignIn};
 use crate::store::{Claim, Key, Kind};
@@ -30,12 +31,12 @@ impl Sso {
         raw_query: &str,
     ) -> Result<Turn, Refusal> {
         self.signing_key(&visit.tenant, kid)?;
-        let checked = self.check_request(visit, kid, raw_query)?;
+        let checked = self.check_request(visit, kid, redirect::authn_request(raw_query)?)?;
         let sp = checked.ask.sp.clone();
         self.answer_checked(visit, browser, checked).await.map_err(|r| r.about(sp.as_str()))
     }
 
-    async fn answer_checked(
+    pub(super) async fn answer_checked(
         &self,
         visit: &Visit,
         browser: &Browser,

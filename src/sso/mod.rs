@@ -2,6 +2,7 @@
 //! it. Only this room can make a [`Delivery`], and only from a verified request (design §3, §6).
 
 mod answer;
+mod arrival;
 mod code;
 mod creation;
 mod issue;
@@ -167,6 +168,11 @@ pub enum Step {
         /// The name that was typed, which need not be typed again.
         username: String,
     },
+    /// On to a request that was posted, at an address to which the browser shows its cookies.
+    Arrived {
+        /// The request.
+        handle: String,
+    },
     /// On to a parked journey, at an address without the ticket.
     Continue {
         /// The journey.
@@ -207,6 +213,7 @@ impl Step {
             Self::SignInAtPartner { .. } => "sign-in-at-partner",
             Self::SignInHere { .. } => "sign-in",
             Self::SignInAgain { .. } => "sign-in-again",
+            Self::Arrived { .. } => "arrived",
             Self::Continue { .. } => "continue",
             Self::GoToCloud { .. } => "go-to-cloud",
             Self::OpenAccountHere { .. } | Self::OpenAccount(_) => "open-account",

@@ -12,10 +12,10 @@ use crate::cloud::registration::Registered;
 use crate::limits;
 use crate::refusal::{Code, Refusal};
 use crate::saml::authn_request::{AuthnRequest, Comparison, ReplyTo};
+use crate::saml::message::Received;
 use crate::saml::names::{binding, name_id};
-use crate::saml::redirect::{self, Received};
 use crate::saml::verified::{Proof, Unsigned};
-use crate::saml::{AcsUrl, EntityId, Verified};
+use crate::saml::{AcsUrl, EntityId, Unverified, Verified};
 use crate::store::record::{Ask, Tenant, Unmet};
 
 /// A checked request, with what is needed to answer it.
@@ -34,9 +34,8 @@ impl Sso {
         &self,
         visit: &Visit,
         kid: Option<&str>,
-        raw_query: &str,
+        unverified: Unverified<Received<AuthnRequest>>,
     ) -> Result<Checked, Refusal> {
-        let unverified = redirect::authn_request(raw_query)?;
         let issuer = unverified.claimed_issuer().clone();
         let about = |refusal: Refusal| refusal.about(issuer.as_str());
         let registered = self.registered(&visit.tenant, &issuer).map_err(about)?;

@@ -206,6 +206,9 @@ kinds! {
     Participants = "participants";
     /// A journey that waits for the browser to come back, by the fingerprint of its token.
     Pending = "pending";
+    /// A request that was posted and waits for the browser's next step, by the fingerprint of its
+    /// token.
+    Arrived = "arrived";
     /// A hand-off ticket that was given out, by its fingerprint.
     Ticket = "ticket";
     /// The `ID` of an `AuthnRequest` that was answered (B-18).

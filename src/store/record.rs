@@ -261,6 +261,17 @@ pub struct Pending {
     pub journey: String,
 }
 
+/// A checked request that came by HTTP-POST and waits for its browser to show its cookies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrived {
+    /// What was asked.
+    pub ask: Ask,
+    /// How many seconds its id must be remembered (B-18).
+    pub remember: u64,
+    /// The journey, as it stands in the log.
+    pub journey: String,
+}
+
 /// What is left of an `AuthnRequest` once all is checked: what the answer depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ask {

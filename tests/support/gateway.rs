@@ -4,6 +4,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod cloud;
+pub(crate) mod enveloped;
 pub(crate) mod hostile;
 pub(crate) mod material;
 pub(crate) mod ticket;
@@ -20,10 +21,12 @@ use skybridge::account::Creations;
 use skybridge::app::log::log_request;
 use skybridge::app::parts::{Assembly, System};
 use skybridge::app::proxy::{Proxies, see_client};
+use skybridge::app::serve::Peer;
 use skybridge::app::system::SystemRandom;
 use skybridge::clock::{Clock as _, ManualClock};
 use skybridge::config;
 use skybridge::http;
+use skybridge::journey::Transport;
 use skybridge::keys::{FileStore, Kid, Locksmith, MasterKey};
 use skybridge::store::Ephemeral;
 use skybridge::store::ledger::Ledger;
@@ -137,6 +140,18 @@ impl TestGateway {
     /// A browser at another address.
     pub(crate) fn browser_at(&self, address: &str) -> Browser {
         Browser::new(self.router.clone(), address.parse().unwrap())
+    }
+
+    /// Answers real browsers, from now on, at this port of this machine. Not its [`BASE`], but its
+    /// own addresses are relative.
+    pub(crate) async fn listen(&self) -> SocketAddr {
+        let peer =
+            Peer { address: SocketAddr::from(([127, 0, 0, 1], 50_000)), transport: Transport::Tls };
+        let router = self.router.clone().layer(axum::Extension(peer));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        address
     }
 
     /// The time.

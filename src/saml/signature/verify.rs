@@ -27,6 +27,7 @@ pub enum Place {
 pub struct SignedContent {
     octets: String,
     document: Document,
+    algorithm: SignatureAlgorithm,
 }
 
 impl SignedContent {
@@ -40,6 +41,12 @@ impl SignedContent {
     #[must_use]
     pub fn document(&self) -> &Document {
         &self.document
+    }
+
+    /// How it was signed.
+    #[must_use]
+    pub fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
     }
 }
 
@@ -87,7 +94,7 @@ pub fn verify(
     }
     let limits = Limits { bytes: octets.len(), nodes: limits.nodes };
     let document = parse(octets.as_bytes(), limits)?;
-    Ok(SignedContent { octets, document })
+    Ok(SignedContent { octets, document, algorithm })
 }
 
 /// The one reference of a signature, with its form checked.
@@ -255,4 +262,4 @@ fn form(expected: &'static str, found: String) -> Error {
 
 #[cfg(test)]
 #[path = "verify_tests.rs"]
-mod tests;
+pub(in crate::saml) mod tests;

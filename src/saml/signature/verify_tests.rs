@@ -7,11 +7,11 @@ use crate::saml::tests::keys;
 
 const MD: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 /// Where [`sign`] puts the signature.
-const HERE: &str = "@";
+pub(in crate::saml) const HERE: &str = "@";
 const CONTENT: &str = "<md:SPSSODescriptor x='good'/>";
 
 /// Signs the element that has `id` and [`HERE`] in `template`, listing `prefixes`.
-fn sign(template: &str, id: &str, prefixes: &str, key: &SigningKey) -> String {
+pub(in crate::saml) fn sign(template: &str, id: &str, prefixes: &str, key: &SigningKey) -> String {
     let plain = template.replace(HERE, "");
     let document = parse(plain.as_bytes(), Limits::METADATA).unwrap();
     let signed = document.all().find(|e| e.attribute("ID") == Some(id)).unwrap();

@@ -8,6 +8,7 @@ mod launch;
 mod leave;
 mod open_account;
 mod pages;
+mod post;
 mod sign_in;
 
 use serde_json::Value;

@@ -7,6 +7,7 @@ mod link;
 mod local;
 mod metadata;
 mod pages;
+mod post;
 mod secrets;
 mod session;
 mod store_away;

@@ -73,11 +73,28 @@ impl Browser {
     }
 
     /// Sends a form.
-    pub(crate) async fn post(&mut self, address: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post<V: AsRef<str>>(
+        &mut self,
+        address: &str,
+        fields: &[(&str, V)],
+    ) -> Answer {
         let form =
             url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let kind = "application/x-www-form-urlencoded";
         self.send(Method::POST, address, (Some(kind), form)).await
+    }
+
+    /// Sends a form from a page of another site: no cookie of ours goes with it (`SameSite=Lax`).
+    pub(crate) async fn post_from_elsewhere<V: AsRef<str>>(
+        &mut self,
+        address: &str,
+        fields: &[(&str, V)],
+    ) -> Answer {
+        let mine = std::mem::take(&mut self.jar);
+        let answer = self.post(address, fields).await;
+        let set = std::mem::replace(&mut self.jar, mine);
+        self.jar.extend(set);
+        answer
     }
 
     /// Asks the API for a ticket, as the partner's back end does.

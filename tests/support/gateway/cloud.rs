@@ -184,6 +184,27 @@ impl Request {
         format!("{query}&Signature={}", encode(&base64(&signature)))
     }
 
+    /// The document with its signature inside, as the HTTP-POST binding has it.
+    pub(crate) fn enveloped(&self) -> String {
+        match self.key {
+            Key::None => self.xml(),
+            Key::Stranger => super::enveloped::signed(&self.xml(), material::stranger()),
+            _ => super::enveloped::signed(&self.xml(), material::sp()),
+        }
+    }
+
+    /// The fields of the HTTP-POST binding.
+    pub(crate) fn fields(&self) -> Vec<(&'static str, String)> {
+        self.fields_of(&self.enveloped())
+    }
+
+    /// The same around another document.
+    pub(crate) fn fields_of(&self, document: &str) -> Vec<(&'static str, String)> {
+        let mut fields = vec![("SAMLRequest", base64(document.as_bytes()))];
+        fields.extend(self.relay_state.clone().map(|state| ("RelayState", state)));
+        fields
+    }
+
     /// Path and query at a tenant's SSO address.
     pub(crate) fn at(&self, tenant: &str) -> String {
         format!("/{tenant}/saml/sso?{}", self.query())
