@@ -9,7 +9,8 @@ pub const QUERY_BYTES: usize = 16 * 1024;
 pub const BODY_BYTES: usize = 256 * 1024;
 /// Largest metadata document that is read, bytes (contract §5: the cloud takes 2 MB as well).
 pub const METADATA_BYTES: usize = 2 * 1024 * 1024;
-/// Most octets that inflating or decoding one message may give (B-04). The cloud's requests are under 1 KiB.
+/// Most octets that inflating or decoding one message may give (B-04). The cloud's requests are
+/// under 1 KiB.
 pub const INFLATED_BYTES: usize = 128 * 1024;
 /// Deepest element nesting (B-05). SAML messages need about ten.
 pub const XML_DEPTH: usize = 32;

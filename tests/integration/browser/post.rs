@@ -15,13 +15,11 @@ use crate::support::gateway::{PASSWORD, TestGateway};
 /// requests; gives the address of the first.
 async fn service_provider(gateway: &str, requests: &[Request]) -> String {
     let page = |request: &Request| {
-        let fields: String = request
-            .fields()
-            .iter()
-            .map(|(name, value)| {
-                format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">")
-            })
-            .collect();
+        let mut fields = String::new();
+        for (name, value) in request.fields() {
+            let field = ["<input type=\"hidden\" name=\"", name, "\" value=\"", &value, "\">"];
+            fields.push_str(&field.concat());
+        }
         format!(
             "<!DOCTYPE html><link rel=\"icon\" href=\"data:,\"><form method=\"post\" \
              action=\"{gateway}/bravo/saml/sso\">{fields}<button id=\"go\">Go</button></form>"

@@ -167,7 +167,7 @@ async fn a_hostile_post_is_refused_by_its_code_and_leaves_nothing_behind() {
     let no_destination = Request::to("acme").but(|it| it.destination = None).enveloped();
     let elsewhere = Request::to("acme")
         .but(|it| {
-            it.destination = Some(format!("{}/bravo/saml/sso", crate::support::gateway::BASE))
+            it.destination = Some(format!("{}/bravo/saml/sso", crate::support::gateway::BASE));
         })
         .enveloped();
     let stranger = Request::to("acme").but(|it| it.key = Key::Stranger).enveloped();
