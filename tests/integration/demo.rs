@@ -1,7 +1,7 @@
 //! The demo's own check, run by the real binary: whole journeys from the partner's click to the
 //! cloud's console, in memory and with Redis, and what it leaves behind.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -159,18 +159,49 @@ fn a_taken_port_is_named_with_the_way_out() {
 #[test]
 fn the_printed_configuration_is_one_that_the_gateway_takes() {
     let here = tempfile::tempdir().unwrap();
-    let directory = here.path().join("demo");
+    let (file, printed) = configuration(here.path());
+    assert_eq!(printed, std::fs::read_to_string(&file).unwrap());
+    let check = check_configuration(&file);
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
+}
+
+#[test]
+fn where_the_profile_names_no_documents_to_agree_to_the_tenant_has_to() {
+    let here = tempfile::tempdir().unwrap();
+    let (file, printed) = configuration(here.path());
+    let (before, direct) = printed.split_once("id = \"acme-direct\"").unwrap();
+    let direct = direct.replacen("huawei-cn", "huawei-eu", 1);
+    std::fs::write(&file, format!("{before}id = \"acme-direct\"{direct}")).unwrap();
+    let check = check_configuration(&file);
+    assert!(!check.status.success());
+    let said = String::from_utf8(check.stderr).unwrap();
+    assert!(said.contains("`cloud_override.agreements`"), "{said}");
+
+    let named = "[tenant.cloud_override.agreements]\n\
+                 user_agreement = \"https://cloud.example/agreement\"\n\
+                 privacy_statement = \"https://cloud.example/privacy\"\n\n\
+                 [[tenant.service_provider]]";
+    let direct = direct.replacen("[[tenant.service_provider]]", named, 1);
+    std::fs::write(&file, format!("{before}id = \"acme-direct\"{direct}")).unwrap();
+    let check = check_configuration(&file);
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
+}
+
+/// The demo's configuration in a directory of its own: its file, and what was printed.
+fn configuration(here: &Path) -> (PathBuf, String) {
+    let directory = here.join("demo");
     let demo = Command::new(env!("CARGO_BIN_EXE_skybridge"))
         .args(["demo", "--print-config", "--dir", directory.to_str().unwrap()])
         .env_remove("SKYBRIDGE_REDIS_URL")
         .output()
         .unwrap();
     assert!(demo.status.success());
-    let file = directory.join("skybridge.toml");
-    assert_eq!(demo.stdout, std::fs::read(&file).unwrap());
-    let check = Command::new(env!("CARGO_BIN_EXE_skybridge"))
+    (directory.join("skybridge.toml"), String::from_utf8(demo.stdout).unwrap())
+}
+
+fn check_configuration(file: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_skybridge"))
         .args(["check", "--config", file.to_str().unwrap()])
         .output()
-        .unwrap();
-    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
+        .unwrap()
 }

@@ -112,6 +112,7 @@ async fn cloud(browser: &Browser, album: &Album) {
 async fn own_page(browser: &Browser, album: &Album) {
     browser.open_page(&browser.partner("/")).await;
     become_customer(browser, ("erin", "cust-3001")).await;
+    album.take(browser, "partner-erin", "#codes").await;
     browser.open_page(&browser.partner("/go/api/servers")).await;
     album.take(browser, "open", "button[value=send-code]").await;
     at_the_form(browser).await;
