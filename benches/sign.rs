@@ -5,7 +5,8 @@
 //! Responses (six attributes, the Assertion signed, fresh ids and times) and bare messages of the
 //! size of `SignedInfo`, with the same RSA-2048 key of the same library. What counts is the
 //! processor time of that thread, so that other work on the machine matters little. The ratio is
-//! the median of the rounds. Without `--bench`, as `cargo test` starts it, a few of each show that
+//! the median of the rounds. Beside it stand the rates of other ways to sign and of encryption,
+//! which no bar is on. Without `--bench`, as `cargo test` starts it, a few of each show that
 //! it works.
 
 #![allow(clippy::unwrap_used)]
@@ -14,14 +15,19 @@
 #[path = "../tests/support/answer.rs"]
 mod answer;
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use answer::Answer;
 use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
+use rcgen::RsaKeySize;
 use rustix::time::{ClockId, clock_gettime};
 use skybridge::app::system::SystemRandom;
 use skybridge::random;
+use skybridge::saml::allowed::Declared;
+use skybridge::saml::encryption::{EncryptionKey, Envelope, Methods, Recipient, Unauthenticated};
+use skybridge::saml::key::KeyKind;
 use skybridge::saml::response::{Signed, Signing};
 use skybridge::saml::signature::sign::PrefixList;
 use skybridge::saml::{MessageId, SigningKey};
@@ -35,7 +41,8 @@ fn main() {
     let mut bench = Bench::new();
     bench.round(turns);
     let measured: Vec<_> = (0..rounds).map(|_| bench.round(turns)).collect();
-    let report = Report::of(&measured, turns * TURN);
+    let others = ways().into_iter().map(|mut way| (way.name, way.rate(rounds, turns)));
+    let report = Report::of(&measured, turns * TURN, others.collect());
     if is_set("--json") {
         println!("{}", report.json());
     } else {
@@ -61,15 +68,11 @@ struct Round {
 
 impl Bench {
     fn new() -> Self {
-        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
-        let params = rcgen::CertificateParams::new(vec!["idp.example".to_owned()]).unwrap();
-        let certificate = params.self_signed(&pair).unwrap();
-        let pkcs8 = pair.serialize_der();
-        let key = SigningKey::new(&pkcs8, certificate.der()).unwrap();
-        assert_eq!(key.bits(), 2048);
+        let (pkcs8, certificate) = pair(RsaKeySize::_2048);
+        let key = SigningKey::new(&pkcs8, &certificate).unwrap();
+        assert_eq!(key.kind(), KeyKind::Rsa(2048));
         let answer = Answer::of_the_contract();
-        let prefixes = PrefixList::new(["xsd"]).unwrap();
-        let signing = Signing { what: Signed::Assertion, prefixes };
+        let signing = signing(Signed::Assertion);
         let document = answer.sign(&key, &signing).unwrap();
         let start = document.find("<ds:SignedInfo>").unwrap();
         let end = document.find("<ds:SignatureValue>").unwrap();
@@ -93,11 +96,7 @@ impl Bench {
     }
 
     fn sign_response(&mut self) {
-        let fresh = || MessageId::parse(&random::xml_id(&SystemRandom)).unwrap();
-        self.answer.response_id = fresh();
-        self.answer.assertion_id = fresh();
-        self.answer.name_id = random::xml_id(&SystemRandom);
-        self.answer.now += time::Duration::milliseconds(7);
+        renew(&mut self.answer);
         black_box(self.answer.sign(&self.key, &self.signing).unwrap());
     }
 
@@ -109,22 +108,104 @@ impl Bench {
     }
 }
 
+/// Another way to make a Response.
+struct Way {
+    name: &'static str,
+    answer: Answer,
+    signing: Signing,
+    key: SigningKey,
+    /// Whom it is encrypted for, if it is.
+    readers: Vec<EncryptionKey>,
+}
+
+impl Way {
+    fn new(name: &'static str, what: Signed, (pkcs8, certificate): (Vec<u8>, Vec<u8>)) -> Self {
+        let key = SigningKey::new(&pkcs8, &certificate).unwrap();
+        let answer = Answer::of_the_contract();
+        Self { name, answer, signing: signing(what), key, readers: Vec::new() }
+    }
+
+    /// How many a second, the median of the rounds.
+    fn rate(&mut self, rounds: u32, turns: u32) -> f64 {
+        let round = |way: &mut Self| {
+            let start = thread_time();
+            (0..turns).for_each(|_| way.make());
+            f64::from(turns) / (thread_time() - start)
+        };
+        round(self);
+        median((0..rounds).map(|_| round(self)).collect())
+    }
+
+    fn make(&mut self) {
+        renew(&mut self.answer);
+        let recipient = Recipient::choose(&self.readers, Unauthenticated::Refuse);
+        black_box(match recipient.map(|recipient| Envelope::new(recipient, &SystemRandom)) {
+            None => self.answer.sign(&self.key, &self.signing).unwrap(),
+            Some(envelope) => self.answer.seal(&self.key, &self.signing, envelope).unwrap(),
+        });
+    }
+}
+
+/// The ways that are told beside the one with the bar.
+fn ways() -> Vec<Way> {
+    let of_rsa_2048 = pair(RsaKeySize::_2048);
+    let ec = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let (_, reader) = pair(RsaKeySize::_2048);
+    let encrypted = Way::new("RSA-2048, encrypted", Signed::Assertion, of_rsa_2048.clone());
+    let readers = vec![EncryptionKey::new(&reader, Methods::default()).unwrap()];
+    vec![
+        Way::new("RSA-2048, both signed", Signed::Both, of_rsa_2048),
+        Way::new("RSA-3072", Signed::Assertion, pair(RsaKeySize::_3072)),
+        Way::new("RSA-3072, both signed", Signed::Both, pair(RsaKeySize::_3072)),
+        Way::new("P-256", Signed::Assertion, certified(&ec)),
+        Way::new("P-256, both signed", Signed::Both, certified(&ec)),
+        Way { readers, ..encrypted },
+    ]
+}
+
+fn pair(size: RsaKeySize) -> (Vec<u8>, Vec<u8>) {
+    certified(&rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size).unwrap())
+}
+
+/// The key as PKCS#8, and a certificate.
+fn certified(pair: &rcgen::KeyPair) -> (Vec<u8>, Vec<u8>) {
+    let params = rcgen::CertificateParams::new(vec!["idp.example".to_owned()]).unwrap();
+    (pair.serialize_der(), params.self_signed(pair).unwrap().der().to_vec())
+}
+
+fn signing(what: Signed) -> Signing {
+    let prefixes = PrefixList::new(["xsd"]).unwrap();
+    Signing { what, prefixes, declared: Declared::default() }
+}
+
+/// Gives the answer ids and times of its own.
+fn renew(answer: &mut Answer) {
+    let fresh = || MessageId::parse(&random::xml_id(&SystemRandom)).unwrap();
+    answer.response_id = fresh();
+    answer.assertion_id = fresh();
+    answer.name_id = random::xml_id(&SystemRandom);
+    answer.now += time::Duration::milliseconds(7);
+}
+
 /// What the rounds come to.
 struct Report {
     responses: f64,
     bare: f64,
     /// The ratios of the rounds, sorted.
     ratios: Vec<f64>,
+    /// Other ways, by name.
+    others: Vec<(&'static str, f64)>,
 }
 
 impl Report {
-    fn of(rounds: &[Round], signatures: u32) -> Self {
+    fn of(rounds: &[Round], signatures: u32, others: Vec<(&'static str, f64)>) -> Self {
         let rate = |seconds| f64::from(signatures) / median(seconds);
         let ratio = |round: &Round| round.bare / round.responses;
         Self {
             responses: rate(rounds.iter().map(|round| round.responses).collect()),
             bare: rate(rounds.iter().map(|round| round.bare).collect()),
             ratios: sorted(rounds.iter().map(ratio).collect()),
+            others,
         }
     }
 
@@ -133,6 +214,9 @@ impl Report {
         let (responses, bare) = (self.responses, self.bare);
         println!("signed Responses          {responses:7.1}/s, {:6.1} µs each", micros(responses));
         println!("bare RSA-2048 signatures  {bare:7.1}/s, {:6.1} µs each", micros(bare));
+        for (name, rate) in &self.others {
+            println!("{name:24}  {rate:7.1}/s, {:6.1} µs each", micros(*rate));
+        }
         let (least, most) = (self.ratios[0], self.ratios[self.ratios.len() - 1]);
         println!("{} rounds, ratios from {least:.3} to {most:.3}", self.ratios.len());
         println!("ratio {:.2}", median(self.ratios.clone()));
@@ -142,6 +226,7 @@ impl Report {
         serde_json::json!({
             "responses_per_second": self.responses,
             "bare_per_second": self.bare,
+            "others_per_second": self.others.iter().copied().collect::<BTreeMap<_, _>>(),
             "rounds": self.ratios.len(),
             "ratio": median(self.ratios.clone()),
             "ratio_min": self.ratios[0],

@@ -43,6 +43,13 @@ pub const RSA_MIN_BITS: usize = 2048;
 pub const RSA_MAX_BITS: usize = 8192;
 /// Most signing keys of one service provider that are tried for one message.
 pub const SP_SIGNING_KEYS: usize = 8;
+/// Most encrypted copies of one key in an `EncryptedID`, one for each recipient: each may cost an
+/// operation of each of our private keys.
+pub const ENCRYPTED_KEYS: usize = 2;
+/// Most of our own keys that are tried on one of them (A-092 asks for two).
+pub const DECRYPTION_KEYS: usize = 4;
+/// Longest text of an `EncryptedID`, bytes: a `NameID` with two qualifiers of full length.
+pub const ENCRYPTED_ID_BYTES: usize = 8 * 1024;
 /// Longest value of a customer's attribute, characters.
 pub const ATTRIBUTE_CHARS: usize = 256;
 /// Longest partner user id and `xAccountId`, characters (contract §4.3).

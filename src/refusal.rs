@@ -112,7 +112,8 @@ catalogue! {
     IssuerUnknown = 2003, 403, Partner;
     /// The request is not signed, and this service provider's requests must be.
     SignatureMissing = 2004, 403, Cloud;
-    /// `SigAlg` is missing or not one of rsa-sha256, rsa-sha384, rsa-sha512.
+    /// The signature algorithm is missing or not one of rsa-sha256, rsa-sha384, rsa-sha512,
+    /// ecdsa-sha256, ecdsa-sha384.
     SignatureAlgorithm = 2005, 403, Cloud;
     /// No registered key of the service provider verifies the signature.
     SignatureInvalid = 2006, 403, Cloud;
@@ -133,6 +134,9 @@ catalogue! {
     BindingUnsupported = 2013, 400, Cloud;
     /// The service provider is registered, but no usable metadata of it could be loaded yet.
     MetadataMissing = 2015, 503, Operator;
+    /// Assertions for this service provider have to be encrypted, and its metadata has no key that
+    /// can be used for it.
+    EncryptionKeyMissing = 2040, 503, Operator;
 
     /// The address carries no ticket, or one that cannot be read.
     TicketUnreadable = 3001, 400, Partner;

@@ -16,7 +16,7 @@ use crate::account::webhook::Hooks;
 use crate::account::{Book, Creations, Remote, Remotes};
 use crate::clock::Clock;
 use crate::cloud::api::Client;
-use crate::cloud::registration::Registrations;
+use crate::cloud::registration::{Registration, Registrations};
 use crate::config::{self, Complaint, Config, KeyPlace, StoreUrl};
 use crate::keys::{FileStore, KeyError, KeyStore, MasterKey, Rings};
 use crate::random::Random;
@@ -103,6 +103,12 @@ impl Assembly {
         let partner_apis = partner_api::clients(records.partner_apis, &store, system)?;
         let rings = Arc::new(rings(config)?);
         let cache = config.clouds.metadata_cache.as_ref().map(|path| path.as_path().to_owned());
+        for Registration { tenant, profile, .. } in &records.registrations {
+            if let Some(warning) = profile.response.warning() {
+                let profile = &profile.name;
+                tracing::warn!(%tenant, %profile, warning, "weak encryption allowed");
+            }
+        }
         let registrations =
             Registrations::new(records.registrations, cache, Arc::clone(&system.clock))
                 .with_history(Arc::clone(&ledger) as Arc<dyn Copies>);

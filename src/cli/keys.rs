@@ -1,25 +1,26 @@
 //! Main room: `skybridge keys`: making, importing and rotating the keys that sign.
 
 mod share;
+mod show;
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Value, json};
-use time::OffsetDateTime;
+use serde_json::Value;
 use url::Url;
 
+use self::show::{Row, print_ring, ring_as_json};
 use super::{Common, Outcome};
 use crate::app::parts::key_store;
 use crate::app::system::{SystemClock, SystemRandom};
 use crate::config::{Config, KeyPlace};
 use crate::keys::{
-    Added, Certificate, FileStore, KeyError, KeyRing, KeySize, KeyState, Kid, Locksmith, MasterKey,
-    Recipe, read_private_file,
+    Added, FileStore, KeyError, KeySize, KeyState, Kid, Locksmith, MasterKey, Recipe,
+    read_private_file,
 };
 
 const ROTATION: &str = "\
@@ -61,9 +62,13 @@ enum Command {
 struct New {
     #[command(flatten)]
     on: On,
-    /// Bits of the RSA key; more bits make each login dearer
-    #[arg(long, value_enum, default_value_t = Bits::B3072)]
-    bits: Bits,
+    /// rsa, or p256 for an EC key on that curve: the cheapest logins, where the service provider
+    /// takes it and nobody has to encrypt for us
+    #[arg(long, value_enum, default_value_t = Kind::Rsa)]
+    kind: Kind,
+    /// Bits of an RSA key, 3072 unless you say otherwise; more bits make each login dearer
+    #[arg(long, value_enum)]
+    bits: Option<Bits>,
     /// How long its certificate lasts, years
     #[arg(
         long,
@@ -84,12 +89,13 @@ struct List {
     json: bool,
 }
 
-/// Take over a key that exists: an RSA key of at least 2048 bits and its certificate, both as PEM
+/// Take over a key that exists: an RSA key of at least 2048 bits or an EC key on P-256, and its
+/// certificate, both as PEM
 #[derive(Args, Debug)]
 struct Import {
     #[command(flatten)]
     on: On,
-    /// The private key, PKCS#8 or PKCS#1, not encrypted, in a file that only you can read
+    /// The private key, PKCS#8, PKCS#1 or SEC 1, not encrypted, in a file that only you can read
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// Its certificate
@@ -124,6 +130,12 @@ struct On {
     /// Answer in JSON, for programs
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    Rsa,
+    P256,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -210,10 +222,13 @@ impl Desk<'_> {
 
     fn make(&self, new: &New, out: &mut dyn Write) -> Outcome {
         let tenant = self.tenant(&new.on.tenant)?;
-        let size = match new.bits {
-            Bits::B2048 => KeySize::Rsa2048,
-            Bits::B3072 => KeySize::Rsa3072,
-            Bits::B4096 => KeySize::Rsa4096,
+        let size = match (new.kind, new.bits) {
+            (Kind::Rsa, None) => KeySize::default(),
+            (Kind::Rsa, Some(Bits::B2048)) => KeySize::Rsa2048,
+            (Kind::Rsa, Some(Bits::B3072)) => KeySize::Rsa3072,
+            (Kind::Rsa, Some(Bits::B4096)) => KeySize::Rsa4096,
+            (Kind::P256, None) => KeySize::P256,
+            (Kind::P256, Some(_)) => return Err("--bits is for RSA keys: leave it out".into()),
         };
         let recipe = Recipe { host: tenant.host.clone(), size, years: new.years };
         self.added(tenant, &new.on, &self.smith.make(&tenant.id, &recipe)?, out)
@@ -258,7 +273,7 @@ impl Desk<'_> {
             return Ok(ExitCode::SUCCESS);
         }
         writeln!(out, "{kid} is the {} key of tenant {}", state.word(), tenant.id)?;
-        writeln!(out, "  RSA {} bits, {}", certificate.bits(), certificate.subject())?;
+        writeln!(out, "  {}, {}", certificate.kind(), certificate.subject())?;
         writeln!(out, "  SHA-256 {}", certificate.fingerprint())?;
         writeln!(out, "  SSO address {}", tenant.address_of(kid))?;
         if let Some(warning) = certificate.warning(now) {
@@ -298,100 +313,6 @@ impl Tenant {
     fn address_of(&self, kid: &Kid) -> String {
         format!("{}/{kid}", self.sso_url)
     }
-}
-
-/// One key as it is shown.
-struct Row<'a> {
-    kid: &'a Kid,
-    state: KeyState,
-    created: OffsetDateTime,
-    certificate: &'a Certificate,
-}
-
-impl Row<'_> {
-    fn as_json(&self, tenant: &Tenant, now: OffsetDateTime) -> Value {
-        let retired = self.state == KeyState::Retired;
-        let certificate = self.certificate;
-        json!({
-            "tenant": tenant.id,
-            "kid": self.kid.as_str(),
-            "state": self.state.word(),
-            "bits": certificate.bits(),
-            "created": instant(self.created),
-            "not_before": instant(certificate.not_before()),
-            "not_after": instant(certificate.not_after()),
-            "subject": certificate.subject(),
-            "sha256": certificate.fingerprint(),
-            "sso_url": (!retired).then(|| tenant.address_of(self.kid)),
-            "warning": self.warning(now),
-        })
-    }
-
-    /// What wants attention; nothing does on a retired key.
-    fn warning(&self, now: OffsetDateTime) -> Option<String> {
-        let warning = self.certificate.warning(now)?;
-        (self.state != KeyState::Retired).then(|| warning.to_string())
-    }
-}
-
-fn rows(ring: &KeyRing) -> impl Iterator<Item = Row<'_>> {
-    let keys = ring.keys().map(|key| Row {
-        kid: &key.kid,
-        state: key.state,
-        created: key.created,
-        certificate: &key.certificate,
-    });
-    let retired = ring.retired().iter().map(|key| Row {
-        kid: &key.kid,
-        state: KeyState::Retired,
-        created: key.created,
-        certificate: &key.certificate,
-    });
-    keys.chain(retired)
-}
-
-fn print_ring(
-    tenant: &Tenant,
-    ring: &Result<KeyRing, KeyError>,
-    now: OffsetDateTime,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    writeln!(out, "{}", tenant.id)?;
-    let ring = match ring {
-        Ok(ring) => ring,
-        Err(error) => return writeln!(out, "  {error}"),
-    };
-    writeln!(out, "  {:<16}  {:<8}  BITS  MADE        EXPIRES     SHA-256", "KEY", "STATE")?;
-    for row in rows(ring) {
-        writeln!(
-            out,
-            "  {:<16}  {:<8}  {:<4}  {}  {}  {}…",
-            row.kid,
-            row.state.word(),
-            row.certificate.bits(),
-            row.created.date(),
-            row.certificate.not_after().date(),
-            &row.certificate.fingerprint()[..23],
-        )?;
-        if let Some(warning) = row.warning(now) {
-            writeln!(out, "    attention: {warning}")?;
-        }
-    }
-    Ok(())
-}
-
-fn ring_as_json(tenant: &Tenant, ring: &Result<KeyRing, KeyError>, now: OffsetDateTime) -> Value {
-    match ring {
-        Ok(ring) => {
-            let keys: Vec<Value> = rows(ring).map(|row| row.as_json(tenant, now)).collect();
-            json!({ "tenant": tenant.id, "keys": keys, "error": null })
-        }
-        Err(error) => json!({ "tenant": tenant.id, "keys": [], "error": error.to_string() }),
-    }
-}
-
-fn instant(at: OffsetDateTime) -> String {
-    at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -501,11 +422,21 @@ mod tests {
 
         let promoted = shop.run(&format!("promote --tenant acme {new}")).unwrap();
         assert!(promoted.starts_with(&format!("{new} is active now\n")), "{promoted}");
-        assert!(promoted.contains(&format!("{old}   previous  2048  2026-11-21  2036-11-21")));
+        assert!(promoted.contains(&format!("{old}   previous  RSA-2048  2026-11-21  2036-11-21")));
 
         let retired = shop.json(&format!("retire --tenant acme {old}"));
         assert_eq!(text(&retired, "/keys/1/state"), "retired");
         assert_eq!(retired.pointer("/keys/1/sso_url"), Some(&Value::Null));
+    }
+
+    #[test]
+    fn a_new_key_is_rsa_of_3072_bits_unless_something_else_is_asked_for() {
+        let shop = Shop::new();
+        assert_eq!(text(&shop.json("new --tenant acme"), "/kind"), "RSA-3072");
+        assert_eq!(text(&shop.json("new --tenant acme --kind p256"), "/kind"), "P-256");
+        assert!(shop.run("list --tenant acme").unwrap().contains("next      P-256     2026-11-21"));
+        let both = shop.run("new --tenant acme --kind p256 --bits 2048").unwrap_err();
+        assert!(both.contains("--bits is for RSA keys"), "{both}");
     }
 
     #[test]

@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer};
 use time::Duration;
 
 use super::value::{Uri, offset, optional_offset};
+use crate::saml::allowed::Declared;
+use crate::saml::encryption::{EncryptionKey, Recipient, Unauthenticated};
 use crate::saml::names::name_id;
 use crate::saml::response::{Signed, Signing};
 use crate::saml::signature::sign::PrefixList;
@@ -22,6 +24,12 @@ pub struct ResponseRules {
     /// The prefixes of `InclusiveNamespaces`. With `xsd` among them, values are typed `xsd:string`.
     #[serde(deserialize_with = "prefixes")]
     pub inclusive_namespaces: PrefixList,
+    /// Whether the Assertion is encrypted for the service provider.
+    pub encrypt: Encrypt,
+    /// Whether a service provider whose metadata offers no better cipher gets CBC, in which nobody
+    /// notices a change (conformance A-118).
+    #[serde(default)]
+    pub allow_cbc: bool,
     /// `Consent` of the Response; absent when not said.
     pub consent: Option<Uri>,
     /// `Format` of the Response's `Issuer`.
@@ -55,6 +63,23 @@ pub enum Sign {
     /// The Assertion, then the Response around it.
     Both,
 }
+
+/// Whether the Assertion is encrypted, after it was signed and before the Response is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encrypt {
+    /// Never (contract §4.2).
+    Never,
+    /// Where the service provider's metadata has a key that can be used.
+    WhenPossible,
+    /// Always: a service provider without such a key gets no assertion.
+    Always,
+}
+
+/// Nothing to encrypt with, where everything has to be encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a key in the service provider's metadata that can be used to encrypt for it")]
+pub struct NoEncryptionKey;
 
 /// `Format` of the Response's `Issuer`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -184,15 +209,43 @@ pub enum SpNameQualifier {
 }
 
 impl ResponseRules {
-    /// How answers are signed.
+    /// How answers are signed, for a service provider that has `declared` what it can verify.
     #[must_use]
-    pub fn signing(&self) -> Signing {
+    pub fn signing(&self, declared: &Declared) -> Signing {
         let what = match self.sign {
             Sign::Assertion => Signed::Assertion,
             Sign::Response => Signed::Response,
             Sign::Both => Signed::Both,
         };
-        Signing { what, prefixes: self.inclusive_namespaces.clone() }
+        Signing { what, prefixes: self.inclusive_namespaces.clone(), declared: declared.clone() }
+    }
+
+    /// Whom to encrypt an Assertion for, out of a service provider's `keys`; `None` to send it as
+    /// it is.
+    ///
+    /// # Errors
+    /// [`NoEncryptionKey`] when it must be encrypted and cannot be.
+    pub fn recipient<'k>(
+        &self,
+        keys: &'k [EncryptionKey],
+    ) -> Result<Option<Recipient<'k>>, NoEncryptionKey> {
+        let unauthenticated =
+            if self.allow_cbc { Unauthenticated::Accept } else { Unauthenticated::Refuse };
+        let chosen = || Recipient::choose(keys, unauthenticated);
+        match self.encrypt {
+            Encrypt::Never => Ok(None),
+            Encrypt::WhenPossible => Ok(chosen()),
+            Encrypt::Always => chosen().map(Some).ok_or(NoEncryptionKey),
+        }
+    }
+
+    /// What about these rules an operator should know, though they are followed.
+    #[must_use]
+    pub fn warning(&self) -> Option<&'static str> {
+        (self.allow_cbc && self.encrypt != Encrypt::Never).then_some(
+            "response.allow_cbc: assertions may be encrypted with CBC, in which nobody notices a \
+             change; switch it off as soon as the service provider can decrypt GCM",
+        )
     }
 
     /// What the single values do not tell.
@@ -254,6 +307,27 @@ mod tests {
         ] {
             let faults = read(&text_of("generic").replacen(from, to, 1)).unwrap_err();
             assert!(faults[0].problem.starts_with("response.conditions"), "{faults:?}");
+        }
+    }
+
+    #[test]
+    fn encryption_is_a_choice_of_three_and_cbc_one_of_its_own_that_warns() {
+        let profile = |from: &str, to: &str| read(&text_of("generic").replace(from, to));
+        let when_possible = "encrypt = \"when-possible\"";
+        let rules = profile("", "").unwrap().response;
+        assert_eq!((rules.encrypt, rules.allow_cbc), (Encrypt::WhenPossible, false));
+        assert_eq!(rules.warning(), None);
+        assert!(matches!(rules.recipient(&[]), Ok(None)));
+        let always = profile(when_possible, "encrypt = \"always\"").unwrap().response;
+        assert!(matches!(always.recipient(&[]), Err(NoEncryptionKey)));
+        let cbc =
+            profile(when_possible, "encrypt = \"always\"\nallow_cbc = true").unwrap().response;
+        assert!(cbc.warning().is_some_and(|text| text.contains("CBC")));
+        // Conformance A-116: nothing else can be configured.
+        for wrong in
+            ["encrypt = \"cbc\"", "encrypt = \"when-possible\"\ncipher = \"tripledes-cbc\""]
+        {
+            assert!(profile(when_possible, wrong).is_err(), "{wrong}");
         }
     }
 

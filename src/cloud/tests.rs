@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::attribute::{AttributeRule, Presence, Source};
 use super::response::{NameQualifier, SubjectLocality};
 use super::{Clouds, FirstLogin};
+use crate::saml::allowed::Declared;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -68,7 +69,7 @@ fn the_answer_is_what_the_contract_asks_for() {
     assert_eq!(rules.name_id.name_qualifier, NameQualifier::Sp);
     assert_eq!(rules.subject_locality, SubjectLocality::Sp);
     assert!(rules.subject_confirmation.not_before.is_some());
-    assert!(rules.signing().prefixes.contains("xsd"));
+    assert!(rules.signing(&Declared::default()).prefixes.contains("xsd"));
     let source = |name: &str| {
         let rule = profile.attributes.iter().find(|rule| rule.name.as_str() == name).unwrap();
         (rule.source, rule.presence)

@@ -7,13 +7,14 @@ use x509_parser::public_key::PublicKey;
 
 use super::KeyError;
 use crate::limits::{RSA_MAX_BITS, RSA_MIN_BITS};
+use crate::saml::key::KeyKind;
 
-/// An X.509 certificate with an RSA key of an allowed size.
+/// An X.509 certificate with an RSA key of an allowed size, or an EC key on P-256.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
     der: Vec<u8>,
     public_key: Vec<u8>,
-    bits: usize,
+    kind: KeyKind,
     subject: String,
     not_before: OffsetDateTime,
     not_after: OffsetDateTime,
@@ -23,7 +24,7 @@ impl Certificate {
     /// Reads one certificate in DER.
     ///
     /// # Errors
-    /// [`KeyError::CertificateUnreadable`], [`KeyError::NotRsa`], [`KeyError::KeyBits`].
+    /// [`KeyError::CertificateUnreadable`], [`KeyError::Kind`], [`KeyError::KeyBits`].
     pub fn from_der(der: &[u8]) -> Result<Self, KeyError> {
         let unreadable = |cause: String| KeyError::CertificateUnreadable(cause);
         let (rest, parsed) =
@@ -32,18 +33,21 @@ impl Certificate {
             return Err(unreadable(format!("{} bytes follow it", rest.len())));
         }
         let spki = parsed.public_key();
-        let bits = match spki.parsed().map_err(|error| unreadable(error.to_string()))? {
-            PublicKey::RSA(key) => modulus_bits(key.modulus),
-            PublicKey::EC(_) => return Err(KeyError::NotRsa("a certificate with an EC key")),
-            _ => return Err(KeyError::NotRsa("a certificate with another kind of key")),
+        let kind = match spki.parsed().map_err(|error| unreadable(error.to_string()))? {
+            PublicKey::RSA(key) => match modulus_bits(key.modulus) {
+                bits @ RSA_MIN_BITS..=RSA_MAX_BITS => KeyKind::Rsa(bits),
+                bits => return Err(KeyError::KeyBits(bits)),
+            },
+            PublicKey::EC(_) if KeyKind::of_certificate(der) == Ok(KeyKind::P256) => KeyKind::P256,
+            PublicKey::EC(_) => {
+                return Err(KeyError::Kind("a certificate with an EC key on another curve"));
+            }
+            _ => return Err(KeyError::Kind("a certificate with another kind of key")),
         };
-        if !(RSA_MIN_BITS..=RSA_MAX_BITS).contains(&bits) {
-            return Err(KeyError::KeyBits(bits));
-        }
         Ok(Self {
             der: der.to_vec(),
             public_key: spki.subject_public_key.data.to_vec(),
-            bits,
+            kind,
             subject: parsed.subject().to_string(),
             not_before: parsed.validity().not_before.to_datetime(),
             not_after: parsed.validity().not_after.to_datetime(),
@@ -56,16 +60,16 @@ impl Certificate {
         &self.der
     }
 
-    /// The public key as PKCS#1 `RSAPublicKey` in DER.
+    /// The public key: PKCS#1 `RSAPublicKey` in DER, or the point of an EC key.
     #[must_use]
     pub fn public_key(&self) -> &[u8] {
         &self.public_key
     }
 
-    /// Length of the RSA modulus, bits.
+    /// The kind of the key.
     #[must_use]
-    pub fn bits(&self) -> usize {
-        self.bits
+    pub fn kind(&self) -> KeyKind {
+        self.kind
     }
 
     /// The subject, such as `CN=sso.partner.example`.
@@ -149,7 +153,7 @@ mod tests {
     #[test]
     fn a_certificate_tells_its_size_and_its_fingerprint() {
         let certificate = fixtures::key_a().certificate;
-        assert_eq!(certificate.bits(), 2048);
+        assert_eq!(certificate.kind(), KeyKind::Rsa(2048));
         assert_eq!(certificate.fingerprint().len(), 95);
     }
 

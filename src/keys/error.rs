@@ -161,7 +161,8 @@ pub enum KeyError {
 
     /// No private key in the text.
     #[error(
-        "no private key found: expected PEM with `BEGIN PRIVATE KEY` or `BEGIN RSA PRIVATE KEY`"
+        "no private key found: expected PEM with `BEGIN PRIVATE KEY`, `BEGIN RSA PRIVATE KEY` \
+         or `BEGIN EC PRIVATE KEY`"
     )]
     NoPrivateKey,
     /// More than one private key in the text.
@@ -174,11 +175,13 @@ pub enum KeyError {
     )]
     PrivateKeyEncrypted,
     /// A private key that cannot be used.
-    #[error("the private key is not a usable RSA key of 2048 to 8192 bits: {0}")]
+    #[error(
+        "the private key is not a usable RSA key of 2048 to 8192 bits, nor an EC key on P-256: {0}"
+    )]
     PrivateKeyUnusable(String),
-    /// A key of another kind than RSA.
-    #[error("this is {0}, and signatures here are made with RSA keys only")]
-    NotRsa(&'static str),
+    /// A key of a kind that nothing is signed with here.
+    #[error("this is {0}, and signatures here are made with RSA keys or EC keys on P-256")]
+    Kind(&'static str),
     /// No certificate in the text.
     #[error("no certificate found: expected PEM with `BEGIN CERTIFICATE`")]
     NoCertificate,

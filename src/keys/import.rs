@@ -1,9 +1,10 @@
-//! Importing a key that exists already: PEM of a private key (PKCS#8 or PKCS#1) and of its
+//! Importing a key that exists already: PEM of a private key (PKCS#8, PKCS#1 or SEC 1) and of its
 //! certificate.
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::error::KeyRejected;
 use aws_lc_rs::rsa;
-use aws_lc_rs::signature::KeyPair as _;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
@@ -15,23 +16,63 @@ use super::{Certificate, KeyError};
 /// sections, such as a chain; of several certificates the one with the private key's public half
 /// counts.
 pub(super) fn read(private_key: &str, certificate: &str) -> Result<Material, KeyError> {
-    let pair = private_key_of(private_key)?;
-    let certificate = certificate_of(certificate, pair.public_key().as_ref())?;
-    let pkcs8: Pkcs8V1Der<'_> =
-        pair.as_der().map_err(|_| KeyError::PrivateKeyUnusable("it cannot be written".into()))?;
-    Ok(Material { private: Zeroizing::new(pkcs8.as_ref().to_vec()), certificate })
+    let private = private_key_of(private_key)?;
+    let certificate = certificate_of(certificate, &private.public)?;
+    Ok(Material { private: private.pkcs8, certificate })
 }
 
-fn private_key_of(text: &str) -> Result<rsa::KeyPair, KeyError> {
+/// A private key, and the public half as certificates carry it.
+struct Private {
+    pkcs8: Zeroizing<Vec<u8>>,
+    public: Vec<u8>,
+}
+
+impl Private {
+    fn of_rsa(pair: &rsa::KeyPair) -> Result<Self, KeyError> {
+        let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| unwritable())?;
+        let pkcs8 = Zeroizing::new(pkcs8.as_ref().to_vec());
+        Ok(Self { pkcs8, public: pair.public_key().as_ref().to_vec() })
+    }
+
+    fn of_ec(der: &[u8]) -> Result<Self, KeyError> {
+        let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
+            .map_err(unusable)?;
+        let pkcs8 = pair.to_pkcs8v1().map_err(|_| unwritable())?;
+        let pkcs8 = Zeroizing::new(pkcs8.as_ref().to_vec());
+        Ok(Self { pkcs8, public: pair.public_key().as_ref().to_vec() })
+    }
+
+    /// PKCS#8 says itself what kind of key it holds; the reader of each kind refuses the other.
+    fn of_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
+        match rsa::KeyPair::from_pkcs8(der) {
+            Ok(pair) => Self::of_rsa(&pair),
+            Err(error) => Self::of_ec(der).map_err(|_| unusable(error)),
+        }
+    }
+
+    fn of_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
+        Self::of_rsa(&rsa::KeyPair::from_der(der).map_err(unusable)?)
+    }
+}
+
+fn unwritable() -> KeyError {
+    KeyError::PrivateKeyUnusable("it cannot be written".into())
+}
+
+fn unusable(error: KeyRejected) -> KeyError {
+    KeyError::PrivateKeyUnusable(error.to_string())
+}
+
+fn private_key_of(text: &str) -> Result<Private, KeyError> {
     let mut found = None;
     for section in sections(text, "private key") {
         let section = section?;
         let read = match section.label {
-            "PRIVATE KEY" => rsa::KeyPair::from_pkcs8,
-            "RSA PRIVATE KEY" => rsa::KeyPair::from_der,
+            "PRIVATE KEY" => Private::of_pkcs8,
+            "RSA PRIVATE KEY" => Private::of_pkcs1,
+            "EC PRIVATE KEY" => Private::of_ec,
             "ENCRYPTED PRIVATE KEY" => return Err(KeyError::PrivateKeyEncrypted),
-            "EC PRIVATE KEY" => return Err(KeyError::NotRsa("an EC private key")),
-            "DSA PRIVATE KEY" => return Err(KeyError::NotRsa("a DSA private key")),
+            "DSA PRIVATE KEY" => return Err(KeyError::Kind("a DSA private key")),
             "OPENSSH PRIVATE KEY" => {
                 return Err(KeyError::PrivateKeyUnusable(
                     "it is in OpenSSH's own form; convert it: ssh-keygen -p -m PKCS8 -f KEY".into(),
@@ -42,9 +83,7 @@ fn private_key_of(text: &str) -> Result<rsa::KeyPair, KeyError> {
         if section.body.contains("ENCRYPTED") {
             return Err(KeyError::PrivateKeyEncrypted);
         }
-        let pair = read(&section.decode("private key")?)
-            .map_err(|error| KeyError::PrivateKeyUnusable(error.to_string()))?;
-        if found.replace(pair).is_some() {
+        if found.replace(read(&section.decode("private key")?)?).is_some() {
             return Err(KeyError::SeveralPrivateKeys);
         }
     }
@@ -112,8 +151,12 @@ fn sections<'a>(
 
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::encoding::EcPrivateKeyRfc5915Der;
+
     use super::*;
     use crate::keys::fixtures::{key_a, key_b, pem};
+    use crate::saml::SigningKey;
+    use crate::saml::key::KeyKind;
 
     fn key_pem() -> String {
         pem("PRIVATE KEY", &key_a().private)
@@ -170,22 +213,38 @@ mod tests {
     }
 
     #[test]
+    fn an_ec_key_is_taken_in_both_of_its_forms() {
+        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+        let certificate = rcgen::CertificateParams::default().self_signed(&pair).unwrap().pem();
+        let taken = read(&pair.serialize_pem(), &certificate).unwrap();
+        assert_eq!(taken.certificate.kind(), KeyKind::P256);
+        SigningKey::new(&taken.private, taken.certificate.der()).unwrap();
+
+        let ec = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &taken.private);
+        let sec1: EcPrivateKeyRfc5915Der<'_> = ec.unwrap().private_key().as_der().unwrap();
+        let sec1 =
+            format!("{}{}", pem("EC PARAMETERS", b"x"), pem("EC PRIVATE KEY", sec1.as_ref()));
+        assert_eq!(*read(&sec1, &certificate).unwrap().private, *taken.private);
+        assert_eq!(refused(&key_pem(), &certificate), KeyError::Mismatch);
+    }
+
+    #[test]
     fn keys_of_other_kinds_are_refused_by_name() {
         let certificate = certificate_pem();
         assert_eq!(
-            refused(&pem("EC PRIVATE KEY", b"x"), &certificate),
-            KeyError::NotRsa("an EC private key")
+            refused(&pem("DSA PRIVATE KEY", b"x"), &certificate),
+            KeyError::Kind("a DSA private key")
         );
         let openssh = refused(&pem("OPENSSH PRIVATE KEY", b"x"), &certificate);
         assert!(openssh.to_string().contains("ssh-keygen"), "{openssh}");
 
-        let ec = rcgen::KeyPair::generate().unwrap();
+        let ec = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
         let ec_key = refused(&pem("PRIVATE KEY", ec.serialized_der()), &certificate);
         assert!(matches!(ec_key, KeyError::PrivateKeyUnusable(_)), "{ec_key}");
         let ec_certificate = rcgen::CertificateParams::default().self_signed(&ec).unwrap();
         assert_eq!(
             refused(&key_pem(), &pem("CERTIFICATE", ec_certificate.der())),
-            KeyError::NotRsa("a certificate with an EC key")
+            KeyError::Kind("a certificate with an EC key on another curve")
         );
     }
 

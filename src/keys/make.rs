@@ -1,8 +1,8 @@
-//! Making a new RSA key with its self-signed certificate.
+//! Making a new key, RSA or on P-256, with its self-signed certificate.
 
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, DnValue, KeyPair, KeyUsagePurpose,
-    PKCS_RSA_SHA256, RsaKeySize, SerialNumber,
+    PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize, SerialNumber,
 };
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{Certificate, KeyError};
 use crate::random::Random;
 
-/// The sizes of RSA keys that are made.
+/// The keys that are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum KeySize {
     /// The smallest that is allowed, and the cheapest signature.
@@ -21,6 +21,9 @@ pub enum KeySize {
     Rsa3072,
     /// For those who must; a signature costs about six times as much.
     Rsa4096,
+    /// On the curve P-256: by far the cheapest signature, but some service providers take RSA only,
+    /// and nobody can encrypt for it.
+    P256,
 }
 
 /// What a new key is to be like.
@@ -28,7 +31,7 @@ pub enum KeySize {
 pub struct Recipe {
     /// Host of the tenant's entityID: the certificate's common name.
     pub host: String,
-    /// Size of the key.
+    /// Kind and size of the key.
     pub size: KeySize,
     /// How long the certificate lasts, 1 to 30 years.
     pub years: u8,
@@ -49,13 +52,15 @@ pub(super) fn make(
     random: &dyn Random,
 ) -> Result<Material, KeyError> {
     let params = params(recipe, now, random)?;
-    let size = match recipe.size {
-        KeySize::Rsa2048 => RsaKeySize::_2048,
-        KeySize::Rsa3072 => RsaKeySize::_3072,
-        KeySize::Rsa4096 => RsaKeySize::_4096,
-    };
     let failed = |error: rcgen::Error| KeyError::Making(error.to_string());
-    let pair = Zeroizing::new(KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, size).map_err(failed)?);
+    let rsa = |size| KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, size);
+    let pair = match recipe.size {
+        KeySize::Rsa2048 => rsa(RsaKeySize::_2048),
+        KeySize::Rsa3072 => rsa(RsaKeySize::_3072),
+        KeySize::Rsa4096 => rsa(RsaKeySize::_4096),
+        KeySize::P256 => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256),
+    };
+    let pair = Zeroizing::new(pair.map_err(failed)?);
     let signed = params.self_signed(&*pair).map_err(failed)?;
     Ok(Material {
         private: Zeroizing::new(pair.serialize_der()),
@@ -85,6 +90,10 @@ fn params(
     params.distinguished_name.push(DnType::CommonName, DnValue::Utf8String(name));
     params.serial_number = Some(serial(random));
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    if recipe.size != KeySize::P256 {
+        // Service providers may encrypt for it.
+        params.key_usages.push(KeyUsagePurpose::KeyEncipherment);
+    }
     // A peer whose clock is a little behind must not find it "not yet valid".
     params.not_before = now - Duration::HOUR;
     params.not_after = years_after(now, recipe.years);
@@ -110,6 +119,8 @@ fn years_after(at: OffsetDateTime, years: u8) -> OffsetDateTime {
 mod tests {
     use super::*;
     use crate::random::SequenceRandom;
+    use crate::saml::SigningKey;
+    use crate::saml::key::KeyKind;
     use time::macros::datetime;
     use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -129,7 +140,8 @@ mod tests {
         assert!(parsed.version().0 == 2, "X.509 version 3 is written as 2");
         assert_eq!(parsed.signature_algorithm.algorithm.to_string(), "1.2.840.113549.1.1.11");
         let usage = parsed.key_usage().unwrap().unwrap().value;
-        assert_eq!(usage.flags, 1, "digitalSignature and nothing else");
+        assert!(usage.digital_signature() && usage.key_encipherment());
+        assert_eq!(usage.flags.count_ones(), 2, "and nothing else");
         assert!(parsed.serial.bits() >= 128 && parsed.raw_serial().len() <= 20);
         assert_eq!(made.certificate.not_before(), datetime!(2026-11-21 9:00 UTC));
         assert_eq!(made.certificate.not_after(), datetime!(2036-11-21 10:00 UTC));
@@ -142,9 +154,14 @@ mod tests {
 
     #[test]
     fn every_size_is_what_it_says() {
-        for (size, bits) in [(KeySize::Rsa3072, 3072), (KeySize::Rsa4096, 4096)] {
+        for (size, kind) in [
+            (KeySize::default(), KeyKind::Rsa(3072)),
+            (KeySize::Rsa4096, KeyKind::Rsa(4096)),
+            (KeySize::P256, KeyKind::P256),
+        ] {
             let made = make(&recipe(size), NOW, &SequenceRandom::new(1)).unwrap();
-            assert_eq!(made.certificate.bits(), bits);
+            assert_eq!(made.certificate.kind(), kind);
+            SigningKey::new(&made.private, made.certificate.der()).unwrap();
         }
     }
 

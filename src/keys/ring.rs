@@ -6,7 +6,8 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::{Certificate, KeyError, KeyRecord, KeySet, KeyState, Kid, MasterKey};
-use crate::saml::key::SigningKey;
+use crate::saml::encryption::DecryptionKey;
+use crate::saml::key::{KeyKind, SigningKey};
 
 /// A key that can sign.
 pub struct Key {
@@ -19,6 +20,7 @@ pub struct Key {
     /// Its certificate, for metadata.
     pub certificate: Certificate,
     signer: Arc<SigningKey>,
+    decryption: Option<DecryptionKey>,
 }
 
 impl Key {
@@ -26,6 +28,12 @@ impl Key {
     #[must_use]
     pub fn signer(&self) -> &Arc<SigningKey> {
         &self.signer
+    }
+
+    /// What decrypts texts that were encrypted for this key's certificate; EC keys have nothing.
+    #[must_use]
+    pub fn decryption(&self) -> Option<&DecryptionKey> {
+        self.decryption.as_ref()
     }
 }
 
@@ -104,6 +112,12 @@ impl KeyRing {
         std::iter::once(&self.active).chain(&self.others)
     }
 
+    /// What decrypts texts for this tenant: during a rotation peers use the former certificate for
+    /// a while and the next one early (conformance A-092).
+    pub fn decryption_keys(&self) -> impl Iterator<Item = &DecryptionKey> {
+        self.keys().filter_map(Key::decryption)
+    }
+
     /// The retired keys, oldest first.
     #[must_use]
     pub fn retired(&self) -> &[RetiredKey] {
@@ -125,12 +139,19 @@ fn open(
     let private = master.open(sealed, (&set.tenant, kid))?;
     let signer = SigningKey::new(&private, &record.certificate)
         .map_err(|error| broken(set, format!("key {kid}: {error}")))?;
+    let decryption = match signer.kind() {
+        KeyKind::Rsa(_) => Some(DecryptionKey::from_pkcs8(&private)),
+        KeyKind::P256 | KeyKind::P384 => None,
+    };
+    let decryption =
+        decryption.transpose().map_err(|error| broken(set, format!("key {kid}: {error}")))?;
     Ok(Key {
         kid: kid.clone(),
         state: record.state,
         created: record.created,
         certificate,
         signer: Arc::new(signer),
+        decryption,
     })
 }
 

@@ -141,7 +141,8 @@ pub enum Error {
     SignatureMissing,
     /// The signature algorithm is not on the list.
     #[error(
-        "expected one of rsa-sha256, rsa-sha384, rsa-sha512, found {found:?} (conformance A-116)"
+        "expected one of rsa-sha256, rsa-sha384, rsa-sha512, ecdsa-sha256, ecdsa-sha384, \
+         found {found:?} (conformance A-116)"
     )]
     Algorithm {
         /// The algorithm that came, shortened.
@@ -175,6 +176,31 @@ pub enum Error {
         "expected the digest of the signed element to match, it does not (xmldsig-core §3.2.1)"
     )]
     DigestMismatch,
+
+    /// The algorithm of something encrypted is not on the list.
+    #[error(
+        "expected AES-GCM with a key by RSA-OAEP (one hash for all of it, without parameters), \
+         found {found:?} (conformance A-116)"
+    )]
+    Encryption {
+        /// The algorithm that came, shortened.
+        found: String,
+    },
+    /// Something encrypted has a form that is never accepted.
+    #[error("expected {expected} in what is encrypted, found {found} (xmlenc-core1 §3, C-27)")]
+    EncryptionForm {
+        /// What was expected.
+        expected: &'static str,
+        /// What was found.
+        found: String,
+    },
+    /// Something encrypted cannot be decrypted. There is only one such error, whatever the reason:
+    /// the sender could learn about keys or texts from the difference.
+    #[error("expected an element encrypted for one of our keys (xmlenc-core1 §4.4)")]
+    Decrypt,
+    /// The crypto library refused to encrypt.
+    #[error("expected the peer's key to encrypt, the library refused (xmlenc-core1 §4.3)")]
+    Encrypt,
 
     /// A key or certificate cannot be used.
     #[error("expected {expected}, found {found} (conformance A-115)")]

@@ -5,8 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use time::OffsetDateTime;
 
+use super::allowed::{DigestAlgorithm, SignatureAlgorithm};
+use super::encryption::{Published, publish};
 use super::error::{Error, shortened};
-use super::names::{binding, name_id, ns};
+use super::key::KeyKind;
+use super::names::{algorithm, binding, name_id, ns};
 use super::types::{EndpointUrl, EntityId, format_instant};
 use super::xml::write::Writer;
 use crate::limits;
@@ -18,8 +21,8 @@ pub struct IdpMetadata<'a> {
     pub entity_id: &'a EntityId,
     /// Certificates whose keys sign, DER: the active one first, then those that will or did sign.
     pub signing: &'a [&'a [u8]],
-    /// The certificate to encrypt for, DER.
-    pub encryption: &'a [u8],
+    /// The certificates to encrypt for, DER: of RSA keys only. The plain form needs one.
+    pub encryption: &'a [&'a [u8]],
     /// Where requests go, by HTTP-Redirect and, in the rich form, by HTTP-POST; at least one.
     pub sso: &'a [EndpointUrl],
     /// Where logout messages go by HTTP-Redirect.
@@ -135,6 +138,15 @@ impl IdpMetadata<'_> {
         if self.sso.is_empty() {
             return absent("a SingleSignOnService");
         }
+        if matches!(self.form, Form::Plain) && self.encryption.is_empty() {
+            return absent("a certificate to encrypt for");
+        }
+        for certificate in self.encryption {
+            if !matches!(KeyKind::of_certificate(certificate)?, KeyKind::Rsa(_)) {
+                let expected = "an RSA key to be encrypted for";
+                return Err(Error::Key { expected, found: "another kind of key".to_owned() });
+            }
+        }
         if matches!(self.form, Form::Plain) && !self.entity_id.as_str().starts_with("https://") {
             return Err(Error::Value {
                 what: "entityID",
@@ -158,9 +170,12 @@ impl IdpMetadata<'_> {
             rich.user_interface(out)?;
         }
         for certificate in self.signing {
-            key(out, "signing", certificate)?;
+            key(out, "signing", certificate, &[])?;
         }
-        key(out, "encryption", self.encryption)?;
+        let methods: Vec<_> = self.rich().into_iter().flat_map(|_| publish()).collect();
+        for certificate in self.encryption {
+            key(out, "encryption", certificate, &methods)?;
+        }
         endpoint(out, "md:SingleLogoutService", binding::REDIRECT, self.slo)?;
         out.leaf("md:NameIDFormat", &[], name_id::TRANSIENT)?;
         for format in self.rich().map_or(&[][..], |rich| rich.more_name_id_formats) {
@@ -182,6 +197,7 @@ impl Rich<'_> {
     fn user_interface(&self, out: &mut Pretty) -> Result<(), Error> {
         let url = self.information_url.as_str();
         out.open("md:Extensions", &[])?;
+        algorithms(out)?;
         out.open("mdui:UIInfo", &[("xmlns:mdui", ns::MDUI)])?;
         out.localised("mdui:DisplayName", self.display_name)?;
         out.localised("mdui:InformationURL", Localised { zh: url, en: url })?;
@@ -209,15 +225,43 @@ impl Rich<'_> {
     }
 }
 
-fn key(out: &mut Pretty, purpose: &str, certificate: &[u8]) -> Result<(), Error> {
+/// What we verify (sstc-saml-metadata-algsupport-v1.0 §2.3).
+fn algorithms(out: &mut Pretty) -> Result<(), Error> {
+    for digest in DigestAlgorithm::ALL {
+        let attributes = [("xmlns:alg", ns::ALG), ("Algorithm", digest.uri())];
+        out.leaf("alg:DigestMethod", &attributes, "")?;
+    }
+    for signature in SignatureAlgorithm::ALL {
+        let attributes = [("xmlns:alg", ns::ALG), ("Algorithm", signature.uri())];
+        out.leaf("alg:SigningMethod", &attributes, "")?;
+    }
+    Ok(())
+}
+
+fn key(
+    out: &mut Pretty,
+    purpose: &str,
+    certificate: &[u8],
+    methods: &[Published],
+) -> Result<(), Error> {
     out.open("md:KeyDescriptor", &[("use", purpose)])?;
     out.open("ds:KeyInfo", &[])?;
     out.open("ds:X509Data", &[])?;
     out.leaf("ds:X509Certificate", &[], &STANDARD.encode(certificate))?;
-    for _ in 0..3 {
+    out.close()?;
+    out.close()?;
+    for Published { uri, hashes } in methods {
+        out.open("md:EncryptionMethod", &[("Algorithm", uri)])?;
+        if let Some((digest, mask)) = hashes {
+            out.leaf("ds:DigestMethod", &[("Algorithm", digest)], "")?;
+            if *uri == algorithm::RSA_OAEP {
+                let attributes = [("xmlns:xenc11", ns::XENC11), ("Algorithm", *mask)];
+                out.leaf("xenc11:MGF", &attributes, "")?;
+            }
+        }
         out.close()?;
     }
-    Ok(())
+    out.close()
 }
 
 fn endpoint(

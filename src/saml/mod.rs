@@ -2,7 +2,9 @@
 //! no I/O, no clock, no randomness. Times, ids and keys come as arguments; nothing here fails for a
 //! reason outside them.
 
+pub mod allowed;
 pub mod authn_request;
+pub mod encryption;
 pub mod error;
 pub mod idp_metadata;
 pub mod key;
@@ -18,9 +20,10 @@ pub mod types;
 pub mod verified;
 pub mod xml;
 
+pub use allowed::SignatureAlgorithm;
 pub use authn_request::AuthnRequest;
 pub use error::Error;
-pub use key::{SignatureAlgorithm, SigningKey, VerifyingKey};
+pub use key::{SigningKey, VerifyingKey};
 pub use parameters::Parameter;
 pub use types::{AcsUrl, EndpointUrl, EntityId, MessageId, RelayState};
 pub use verified::{Unsigned, Unverified, Verified};
@@ -47,7 +50,15 @@ pub(crate) mod tests {
             .clone()
     }
 
-    /// The same as signer and verifier.
+    /// PKCS#8 key and DER certificate with an EC key on this curve.
+    pub(crate) fn ec_key_of(curve: &'static rcgen::SignatureAlgorithm) -> (Vec<u8>, Vec<u8>) {
+        let pair = rcgen::KeyPair::generate_for(curve).unwrap();
+        let name = vec!["ec.example".to_owned()];
+        let certificate = rcgen::CertificateParams::new(name).unwrap().self_signed(&pair).unwrap();
+        (pair.serialize_der(), certificate.der().to_vec())
+    }
+
+    /// Key number 1 or 2 as signer and verifier.
     pub(crate) fn keys(number: usize) -> (SigningKey, VerifyingKey) {
         let (key, certificate) = key_of(number);
         (

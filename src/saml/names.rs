@@ -12,6 +12,12 @@ pub mod ns {
     pub const MDUI: &str = "urn:oasis:names:tc:SAML:metadata:ui";
     /// XML signatures (xmldsig-core).
     pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+    /// XML encryption (xmlenc-core1).
+    pub const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
+    /// What version 1.1 adds to XML encryption.
+    pub const XENC11: &str = "http://www.w3.org/2009/xmlenc11#";
+    /// Metadata extension that declares algorithms (sstc-saml-metadata-algsupport-v1.0).
+    pub const ALG: &str = "urn:oasis:names:tc:SAML:metadata:algsupport";
     /// Exclusive canonicalisation, which is also the namespace of `InclusiveNamespaces`.
     pub const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
     /// XML Schema, for `xsd:string`.
@@ -82,7 +88,7 @@ pub mod authn_context {
     pub const PREVIOUS_SESSION: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PreviousSession";
 }
 
-/// Signature and digest algorithms (xmldsig-core, RFC 9231).
+/// Signature, digest and encryption algorithms (xmldsig-core, xmlenc-core1, RFC 9231).
 pub mod algorithm {
     /// RSA PKCS#1 v1.5 with SHA-256.
     pub const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
@@ -90,12 +96,36 @@ pub mod algorithm {
     pub const RSA_SHA384: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384";
     /// RSA PKCS#1 v1.5 with SHA-512.
     pub const RSA_SHA512: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512";
+    /// ECDSA with SHA-256; r and s beside each other, each as long as the curve's order.
+    pub const ECDSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
+    /// ECDSA with SHA-384, in the same form.
+    pub const ECDSA_SHA384: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384";
+    /// SHA-1: inside OAEP only, where nothing depends on collisions (conformance A-114).
+    pub const SHA1: &str = "http://www.w3.org/2000/09/xmldsig#sha1";
     /// SHA-256.
     pub const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
     /// SHA-384.
     pub const SHA384: &str = "http://www.w3.org/2001/04/xmldsig-more#sha384";
     /// SHA-512.
     pub const SHA512: &str = "http://www.w3.org/2001/04/xmlenc#sha512";
+    /// AES-128 in Galois/Counter mode.
+    pub const AES128_GCM: &str = "http://www.w3.org/2009/xmlenc11#aes128-gcm";
+    /// AES-256 in Galois/Counter mode.
+    pub const AES256_GCM: &str = "http://www.w3.org/2009/xmlenc11#aes256-gcm";
+    /// AES-128 in CBC mode, which proves nothing about its text.
+    pub const AES128_CBC: &str = "http://www.w3.org/2001/04/xmlenc#aes128-cbc";
+    /// AES-256 in CBC mode.
+    pub const AES256_CBC: &str = "http://www.w3.org/2001/04/xmlenc#aes256-cbc";
+    /// RSA-OAEP whose mask is made with SHA-1.
+    pub const RSA_OAEP_MGF1P: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
+    /// RSA-OAEP whose mask is made with the hash that `xenc11:MGF` names.
+    pub const RSA_OAEP: &str = "http://www.w3.org/2009/xmlenc11#rsa-oaep";
+    /// The mask of OAEP, made with SHA-1.
+    pub const MGF1_SHA1: &str = "http://www.w3.org/2009/xmlenc11#mgf1sha1";
+    /// The mask of OAEP, made with SHA-256.
+    pub const MGF1_SHA256: &str = "http://www.w3.org/2009/xmlenc11#mgf1sha256";
+    /// `Type` of one encrypted element (xmlenc-core1 §3.1, conformance A-060).
+    pub const ELEMENT: &str = "http://www.w3.org/2001/04/xmlenc#Element";
     /// Enveloped-signature transform.
     pub const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
     /// Exclusive canonicalisation without comments.

@@ -6,9 +6,9 @@ use std::cell::RefCell;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::allowed::SignatureAlgorithm;
 use super::authn_request::AuthnRequest;
 use super::error::{Error, shortened};
-use super::key::SignatureAlgorithm;
 use super::message::{Message, Received};
 use super::names::{binding, ns};
 use super::parameters::{Parameters, base64, decode};

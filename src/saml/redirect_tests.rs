@@ -9,7 +9,7 @@ use flate2::write::DeflateEncoder;
 
 use super::*;
 use crate::saml::key::{SigningKey, VerifyingKey};
-use crate::saml::tests::keys;
+use crate::saml::tests::{ec_key_of, key_of, keys};
 use crate::saml::verified::{Proof, Unsigned};
 
 const REQUEST: &str = r#"<p:AuthnRequest xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" ID="_a" IssueInstant="2026-01-02T03:04:05Z" Version="2.0"><a:Issuer xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion">https://sp.example/</a:Issuer></p:AuthnRequest>"#;
@@ -57,6 +57,45 @@ fn the_signature_covers_the_octets_as_they_came() {
     let query = signed(&upper, &signing);
     let recoded = query.replace("a%2Fb", "a%2fb");
     assert_eq!(verify(&recoded, &verifying).unwrap_err(), Error::SignatureInvalid { keys: 1 });
+}
+
+// RFC 9231 §2.3.6: the two numbers beside each other, here as in a document.
+#[test]
+fn a_request_may_be_signed_with_an_ec_key() {
+    let (key, certificate) = ec_key_of(&rcgen::PKCS_ECDSA_P256_SHA256);
+    let signing = SigningKey::new(&key, &certificate).unwrap();
+    let verifying = VerifyingKey::from_certificate(&certificate).unwrap();
+    let sig_alg = percent(signing.algorithm().uri());
+    let octets = format!("{}&SigAlg={sig_alg}", saml_request(REQUEST.as_bytes()));
+    let query = signed(&octets, &signing);
+    let proof = Proof::Signature(SignatureAlgorithm::EcdsaSha256);
+    assert_eq!(verify(&query, &verifying), Ok(proof));
+    // The same octets, claimed for another kind of key or checked with one (conformance B-13).
+    let claimed = signed(&octets.replace(&sig_alg, RSA_SHA256), &signing);
+    assert_eq!(verify(&claimed, &verifying), Err(Error::SignatureInvalid { keys: 1 }));
+    assert_eq!(verify(&query, &keys(1).1), Err(Error::SignatureInvalid { keys: 1 }));
+}
+
+// Conformance C-14: everybody knows the public key, so it must not serve as an HMAC's secret.
+#[test]
+fn an_hmac_with_the_public_key_as_its_secret_is_refused() {
+    use aws_lc_rs::hmac;
+    let (_, certificate) = key_of(1);
+    let verifying = VerifyingKey::from_certificate(&certificate).unwrap();
+    let base64 = STANDARD.encode(&certificate);
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
+    for (name, algorithm) in [
+        ("2001/04/xmldsig-more#hmac-sha256", hmac::HMAC_SHA256),
+        ("2000/09/xmldsig#hmac-sha1", hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY),
+    ] {
+        let uri = format!("http://www.w3.org/{name}");
+        let octets = format!("{}&SigAlg={}", saml_request(REQUEST.as_bytes()), percent(&uri));
+        for secret in [pem.as_bytes(), &certificate, base64.as_bytes()] {
+            let tag = hmac::sign(&hmac::Key::new(algorithm, secret), octets.as_bytes());
+            let query = format!("{octets}&Signature={}", percent(&STANDARD.encode(tag)));
+            assert_eq!(verify(&query, &verifying), Err(Error::Algorithm { found: uri.clone() }));
+        }
+    }
 }
 
 #[test]

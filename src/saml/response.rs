@@ -4,6 +4,8 @@
 
 use time::OffsetDateTime;
 
+use super::allowed::Declared;
+use super::encryption::Envelope;
 use super::error::Error;
 use super::key::SigningKey;
 use super::names::{ATTRNAME_URI, BEARER, ns, status};
@@ -144,6 +146,14 @@ pub struct Signing {
     /// among them: otherwise canonicalisation would drop the declaration that the type's name needs
     /// (contract §4.4).
     pub prefixes: PrefixList,
+    /// What the service provider says that it can verify.
+    pub declared: Declared,
+}
+
+impl Signing {
+    fn over(&self, octets: &str, id: &MessageId, key: &SigningKey) -> Result<String, Error> {
+        sign::enveloped(octets, id, key, &self.prefixes, &self.declared)
+    }
 }
 
 impl Response<'_> {
@@ -152,6 +162,29 @@ impl Response<'_> {
     /// # Errors
     /// [`Error::Unwritable`] for a value that XML cannot carry, [`Error::Sign`].
     pub fn sign(&self, key: &SigningKey, signing: &Signing) -> Result<String, Error> {
+        self.write(key, signing, None)
+    }
+
+    /// The same with the Assertion signed, encrypted into `envelope`, and the Response around it
+    /// signed then, as far as `signing` says (saml-core-2.0-os §6.2).
+    ///
+    /// # Errors
+    /// Those of [`Response::sign`], and [`Error::Encrypt`].
+    pub fn seal(
+        &self,
+        key: &SigningKey,
+        signing: &Signing,
+        envelope: Envelope<'_>,
+    ) -> Result<String, Error> {
+        self.write(key, signing, Some(envelope))
+    }
+
+    fn write(
+        &self,
+        key: &SigningKey,
+        signing: &Signing,
+        envelope: Option<Envelope<'_>>,
+    ) -> Result<String, Error> {
         const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
         let mut writer = Writer::with_capacity(8 * 1024);
         let signature_place = self.open(&mut writer)?;
@@ -161,13 +194,17 @@ impl Response<'_> {
             let place = self.write_assertion(&mut writer, assertion, typed)?;
             if signing.what != Signed::Response {
                 let octets = writer.since(start);
-                let signature = sign::enveloped(octets, assertion.id, key, &signing.prefixes)?;
+                let signature = signing.over(octets, assertion.id, key)?;
                 writer.splice(place, &signature);
+            }
+            if let Some(envelope) = envelope {
+                let plain = writer.take_since(start);
+                envelope.write(&mut writer, &plain)?;
             }
         }
         writer.close();
         if signing.what != Signed::Assertion || self.assertion.is_none() {
-            let signature = sign::enveloped(writer.since(0), self.id, key, &signing.prefixes)?;
+            let signature = signing.over(writer.since(0), self.id, key)?;
             writer.splice(signature_place, &signature);
         }
         writer.splice(0, DECLARATION);

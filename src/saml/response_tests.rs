@@ -61,7 +61,7 @@ fn sign(attributes: &[Attribute], in_response_to: &str, what: Signed) -> Result<
         }),
     };
     let prefixes = PrefixList::new(["xsd"]).unwrap();
-    response.sign(&keys(1).0, &Signing { what, prefixes })
+    response.sign(&keys(1).0, &Signing { what, prefixes, declared: Declared::default() })
 }
 
 fn contract_attributes() -> Vec<Attribute> {
@@ -103,7 +103,11 @@ fn an_answer_without_assertion_is_signed_as_a_response() {
         status: Status { code: status::RESPONDER, detail: Some(status::NO_PASSIVE), message: None },
         assertion: None,
     };
-    let signing = Signing { what: Signed::Assertion, prefixes: PrefixList::default() };
+    let signing = Signing {
+        what: Signed::Assertion,
+        prefixes: PrefixList::default(),
+        declared: Declared::default(),
+    };
     let written = response.sign(&key, &signing).unwrap();
     let document = parse(written.as_bytes(), Limits::MESSAGE).unwrap();
     let names: Vec<_> = document.root().children().map(Element::local).collect();

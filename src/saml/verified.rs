@@ -4,8 +4,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::allowed::SignatureAlgorithm;
 use super::error::Error;
-use super::key::{SignatureAlgorithm, VerifyingKey};
+use super::key::VerifyingKey;
 use super::signature::verify::{Place, verify};
 use super::xml::{Document, Element, Limits};
 use crate::limits;

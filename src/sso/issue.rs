@@ -14,6 +14,8 @@ use crate::cloud::response::{
 use crate::cloud::{self, Profile};
 use crate::keys::{Key, KeyRing};
 use crate::refusal::{Code, Refusal};
+use crate::saml::allowed::Declared;
+use crate::saml::encryption::Envelope;
 use crate::saml::names::{name_id, status};
 use crate::saml::response::{
     Assertion, Attribute, AuthnStatement, Confirmation, NameId, Response, Status, Window,
@@ -72,6 +74,7 @@ struct Draft {
     profile: std::sync::Arc<Profile>,
     status: Status<'static>,
     told: Option<Told>,
+    declared: Declared,
 }
 
 /// What is asserted.
@@ -136,6 +139,10 @@ impl Sso {
             return Err(Refusal::new(Code::AcsForeign, cause));
         }
         let key = self.signing_key(&visit.tenant, ask.kid.as_deref())?;
+        let envelope = match told {
+            None => None,
+            Some(_) => self.envelope(visit, registered)?,
+        };
         let draft = Draft {
             fresh: Fresh {
                 response: self.message_id()?,
@@ -148,19 +155,40 @@ impl Sso {
             profile: std::sync::Arc::clone(&registered.profile),
             status,
             told,
+            declared: registered.service_provider.declared.clone(),
         };
         self.pool
             .run(move || {
-                let saml_response = STANDARD.encode(draft.sign(&key)?);
+                let saml_response = STANDARD.encode(draft.sign(&key, envelope)?);
                 let Ask { acs, relay_state, sp, .. } = draft.ask;
                 Ok(Delivery { acs, saml_response, relay_state, sp })
             })
             .await
     }
+
+    /// What an assertion for this service provider is encrypted into, if it is.
+    fn envelope<'r>(
+        &self,
+        visit: &Visit,
+        registered: &'r Registered,
+    ) -> Result<Option<Envelope<'r>>, Refusal> {
+        let sp = &registered.service_provider;
+        let recipient = registered.profile.response.recipient(&sp.encryption_keys);
+        let Some(recipient) =
+            recipient.map_err(|e| Refusal::new(Code::EncryptionKeyMissing, e.to_string()))?
+        else {
+            return Ok(None);
+        };
+        if !recipient.cipher().is_authenticated() {
+            let (tenant, cipher) = (&visit.tenant.id, recipient.cipher().uri());
+            tracing::warn!(%tenant, sp = %sp.entity_id, cipher, "assertion encrypted weakly");
+        }
+        Ok(Some(Envelope::new(recipient, &*self.random)))
+    }
 }
 
 impl Draft {
-    fn sign(&self, key: &SigningKey) -> Result<String, Refusal> {
+    fn sign(&self, key: &SigningKey, envelope: Option<Envelope<'_>>) -> Result<String, Refusal> {
         let rules = &self.profile.response;
         let response = Response {
             id: &self.fresh.response,
@@ -176,7 +204,11 @@ impl Draft {
             status: self.status,
             assertion: self.told.as_ref().map(|told| self.assertion(rules, told)),
         };
-        Ok(response.sign(key, &rules.signing())?)
+        let signing = rules.signing(&self.declared);
+        Ok(match envelope {
+            None => response.sign(key, &signing)?,
+            Some(envelope) => response.seal(key, &signing, envelope)?,
+        })
     }
 
     fn assertion<'a>(&'a self, rules: &ResponseRules, told: &'a Told) -> Assertion<'a> {

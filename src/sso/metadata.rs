@@ -4,9 +4,10 @@
 use super::{Sso, Visit};
 use crate::cloud::profile::MetadataForm;
 use crate::keys::{Key, KeyRing};
-use crate::refusal::Refusal;
+use crate::refusal::{Code, Refusal};
 use crate::saml::EndpointUrl;
 use crate::saml::idp_metadata::{Form, IdpMetadata, Localised, Organization, Rich};
+use crate::saml::key::KeyKind;
 
 /// Writes the metadata around `key`.
 pub(super) fn write(
@@ -18,9 +19,19 @@ pub(super) fn write(
     let tenant = &visit.tenant;
     let sso_url = EndpointUrl::parse(&sso.sso_url(tenant, Some(key.kid.as_str())))?;
     let slo = EndpointUrl::parse(&format!("{}/{}/saml/logout", sso.base_url, tenant.id))?;
+    let is_plain = visit.profile.metadata_form == MetadataForm::Plain;
+    if is_plain && !matches!(key.signer().kind(), KeyKind::Rsa(_)) {
+        // Its contract knows RSA signatures only (contract §3.1, §4.2).
+        let cause = "expected an RSA key for a cloud that takes the plain form, found an EC key";
+        return Err(Refusal::new(Code::NoSigningKey, cause));
+    }
     let own = key.signer().certificate();
-    let others = ring.keys().map(|other| other.signer().certificate()).filter(|der| *der != own);
-    let all: Vec<_> = std::iter::once(own).chain(others).collect();
+    let others = ring.keys().filter(|other| other.signer().certificate() != own);
+    let keys: Vec<_> = std::iter::once(key).chain(others).collect();
+    let all: Vec<_> = keys.iter().map(|key| key.signer().certificate()).collect();
+    // The first that can be encrypted for: an EC key cannot.
+    let decrypting = keys.iter().find(|key| key.decryption().is_some());
+    let encryption: Vec<_> = decrypting.map(|key| key.signer().certificate()).into_iter().collect();
     let names = Localised { zh: &tenant.name.zh, en: &tenant.name.en };
     let form = match visit.profile.metadata_form {
         MetadataForm::Plain => Form::Plain,
@@ -44,7 +55,7 @@ pub(super) fn write(
             MetadataForm::Plain => &all[..1],
             MetadataForm::Rich => &all,
         },
-        encryption: own,
+        encryption: &encryption,
         sso: &[sso_url],
         slo: &slo,
         form,

@@ -33,7 +33,8 @@ impl From<saml::Error> for Refusal {
             | E::DigestMismatch => Code::SignatureInvalid,
             E::Metadata { .. } | E::MetadataExpired { .. } | E::Key { .. } => Code::MetadataMissing,
             E::Unwritable { .. } => Code::AttributeUnusable,
-            E::Sign => Code::Internal,
+            E::Encryption { .. } | E::EncryptionForm { .. } | E::Decrypt => Code::BadSchema,
+            E::Sign | E::Encrypt => Code::Internal,
         };
         Self::new(code, error.to_string())
     }

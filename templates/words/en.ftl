@@ -207,6 +207,9 @@ SB-2013 =
 SB-2015 =
     .title = This service is not ready yet
     .advice = We are still waiting for what we need to answer it safely. Please try again in a few minutes. { -report }
+SB-2040 =
+    .title = This service cannot receive your data safely yet
+    .advice = What we send there must be encrypted, and the service has given us nothing to encrypt with. { -report }
 
 ## SB-3…: who the person is
 

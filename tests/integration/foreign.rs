@@ -9,6 +9,7 @@ use bergshamra::c14n::{C14nMode, canonicalize};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
+use skybridge::saml::allowed::{Declared, DigestAlgorithm, SignatureAlgorithm};
 use skybridge::saml::authn_request::ReplyTo;
 use skybridge::saml::names::{ns, status};
 use skybridge::saml::response::{Attribute, Signed, Signing, Status};
@@ -29,15 +30,20 @@ struct Keys {
     file: tempfile::NamedTempFile,
 }
 
-static KEYS: LazyLock<Keys> = LazyLock::new(|| {
-    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
-    let params = rcgen::CertificateParams::new(vec!["idp.example".to_owned()]).unwrap();
-    let certificate = params.self_signed(&pair).unwrap();
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), certificate.pem()).unwrap();
-    let signing = SigningKey::new(&pair.serialize_der(), certificate.der()).unwrap();
-    Keys { signing, pem: certificate.pem(), file }
-});
+static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys::of(&rcgen::PKCS_RSA_SHA256));
+static EC_KEYS: LazyLock<Keys> = LazyLock::new(|| Keys::of(&rcgen::PKCS_ECDSA_P256_SHA256));
+
+impl Keys {
+    fn of(kind: &'static rcgen::SignatureAlgorithm) -> Self {
+        let pair = rcgen::KeyPair::generate_for(kind).unwrap();
+        let params = rcgen::CertificateParams::new(vec!["idp.example".to_owned()]).unwrap();
+        let certificate = params.self_signed(&pair).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), certificate.pem()).unwrap();
+        let signing = SigningKey::new(&pair.serialize_der(), certificate.der()).unwrap();
+        Self { signing, pem: certificate.pem(), file }
+    }
+}
 
 /// A way of signing that a profile can ask for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,7 +64,7 @@ const SHAPES: [Shape; 6] = [
 impl Shape {
     fn signing(self) -> Signing {
         let prefixes = PrefixList::new(self.prefixes.iter().copied()).unwrap();
-        Signing { what: self.what, prefixes }
+        Signing { what: self.what, prefixes, declared: Declared::default() }
     }
 
     /// The local names of what carries a signature, the innermost first.
@@ -76,21 +82,21 @@ impl Shape {
 }
 
 /// What xmlsec1 says to the signatures of documents that were asked of signxml in the same way.
-fn xmlsec(documents: &[Asked]) -> Result<(), String> {
+fn xmlsec(keys: &Keys, documents: &[Asked]) -> Result<(), String> {
     let texts: Vec<_> = documents.iter().map(|asked| asked.text.as_str()).collect();
     for local in documents[0].signed {
         let namespace = if *local == "Response" { ns::PROTOCOL } else { ns::ASSERTION };
-        xmlsec::verify(&texts, KEYS.file.path(), &format!("{namespace}:{local}"))?;
+        xmlsec::verify(&texts, keys.file.path(), &format!("{namespace}:{local}"))?;
     }
     Ok(())
 }
 
 /// Panics unless everybody accepts `documents`, which are all of one shape; gives signxml's words.
-fn assert_accepted(documents: &[Asked]) -> Vec<Judged> {
-    if let Err(report) = xmlsec(documents) {
+fn assert_accepted(keys: &Keys, documents: &[Asked]) -> Vec<Judged> {
+    if let Err(report) = xmlsec(keys, documents) {
         panic!("xmlsec1 refuses one of {documents:?}: {report}");
     }
-    let judged = signxml::judge(&KEYS.pem, documents);
+    let judged = signxml::judge(&keys.pem, documents);
     for (asked, judged) in documents.iter().zip(&judged) {
         let text = &asked.text;
         assert_eq!(judged.error, None, "signxml refuses {text}");
@@ -151,12 +157,37 @@ fn every_shape_that_we_sign_is_accepted_and_canonical() {
     for shape in SHAPES {
         for answer in [Answer::of_the_contract(), hostile()] {
             let text = answer.sign(&KEYS.signing, &shape.signing()).unwrap();
-            let judged = assert_accepted(&[shape.asked(text.clone())]);
+            let judged = assert_accepted(&KEYS, &[shape.asked(text.clone())]);
             schema::assert_valid(Schema::Protocol, &text);
             let values: Vec<_> = answer.attributes.iter().flat_map(|a| a.values.clone()).collect();
             assert_eq!(judged[0].values, values);
             assert_eq!(judged[0].name_id.as_ref(), Some(&answer.name_id));
             assert_eq!(judged[0].issuer, answer.issuer.as_str());
+        }
+    }
+}
+
+#[test]
+fn every_shape_is_accepted_with_an_ec_key_and_with_what_the_peer_declares() {
+    use DigestAlgorithm as D;
+    use SignatureAlgorithm as S;
+    for (keys, signatures, digests) in [
+        (&EC_KEYS, vec![], vec![]),
+        (&EC_KEYS, vec![S::EcdsaSha256], vec![D::Sha384]),
+        (&KEYS, vec![S::EcdsaSha256, S::RsaSha384], vec![D::Sha512]),
+        (&KEYS, vec![S::RsaSha512], vec![]),
+    ] {
+        for shape in [SHAPES[2], SHAPES[5]] {
+            let declared = Declared { signatures: signatures.clone(), digests: digests.clone() };
+            let signing = Signing { declared, ..shape.signing() };
+            let text = Answer::of_the_contract().sign(&keys.signing, &signing).unwrap();
+            assert_accepted(keys, &[shape.asked(text.clone())]);
+            let expected = keys.signing.algorithm_for(&signatures);
+            assert!(text.contains(expected.uri()), "{text}");
+            assert!(text.contains(digests.first().unwrap_or(&D::Sha256).uri()), "{text}");
+            let changed = shape.asked(text.replace(">cust-0001<", ">cust-0002<"));
+            assert!(xmlsec(keys, std::slice::from_ref(&changed)).is_err());
+            assert!(signxml::judge(&keys.pem, &[changed])[0].error.is_some());
         }
     }
 }
@@ -169,7 +200,7 @@ fn an_answer_without_assertion_is_accepted_and_canonical() {
         let shape = Shape { what: Signed::Response, prefixes };
         let text = Answer::of_the_contract();
         let text = text.decline(refused, &KEYS.signing, &shape.signing()).unwrap();
-        assert_accepted(&[shape.asked(text.clone())]);
+        assert_accepted(&KEYS, &[shape.asked(text.clone())]);
         schema::assert_valid(Schema::Protocol, &text);
     }
 }
@@ -197,7 +228,7 @@ fn a_tampered_answer_is_refused_by_everybody() {
         let tampered: Vec<_> = tampered.collect();
         for (asked, judged) in tampered.iter().zip(signxml::judge(&KEYS.pem, &tampered)) {
             assert!(judged.error.is_some(), "signxml accepts {}", asked.text);
-            let report = xmlsec(std::slice::from_ref(asked)).expect_err(&asked.text);
+            let report = xmlsec(&KEYS, std::slice::from_ref(asked)).expect_err(&asked.text);
             assert!(!report.contains("does not start"), "{report}");
         }
     }
@@ -270,7 +301,8 @@ fn any_unicode_stays_inside_its_value_in_the_eyes_of_others() {
 fn check(shape: Shape, answers: &[&Answer]) {
     let sign = |answer: &&Answer| answer.sign(&KEYS.signing, &shape.signing()).unwrap();
     let asked: Vec<_> = answers.iter().map(|answer| shape.asked(sign(answer))).collect();
-    for ((answer, asked), judged) in answers.iter().zip(&asked).zip(assert_accepted(&asked)) {
+    for ((answer, asked), judged) in answers.iter().zip(&asked).zip(assert_accepted(&KEYS, &asked))
+    {
         let values: Vec<_> = answer.attributes.iter().map(|a| a.values[0].clone()).collect();
         assert_eq!(judged.values, values, "{}", asked.text);
         assert_eq!(judged.issuer, answer.issuer.as_str());

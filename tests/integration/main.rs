@@ -14,6 +14,7 @@ mod cloud_registration;
 mod creation;
 #[cfg(feature = "fake-cloud")]
 mod demo;
+mod encryption;
 #[cfg(feature = "fake-cloud")]
 mod examples;
 mod foreign;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use skybridge::saml::allowed::SignatureAlgorithm;
 use skybridge::saml::idp_metadata::{Form, IdpMetadata, Localised, Logo, Organization, Rich};
 use skybridge::saml::names::{algorithm, binding, ns};
 use skybridge::saml::sp_metadata::{self, Trust};
@@ -21,8 +22,9 @@ const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
 
 /// A certificate, DER.
 fn certificate(name: &str) -> Vec<u8> {
-    let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
-    made.cert.der().to_vec()
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+    let params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.self_signed(&pair).unwrap().der().to_vec()
 }
 
 fn url(text: &str) -> EndpointUrl {
@@ -40,7 +42,7 @@ fn idp(form: Form<'_>) -> Result<String, Error> {
     IdpMetadata {
         entity_id: &entity_id,
         signing: &[&active, &next],
-        encryption: &active,
+        encryption: &[&active],
         sso: &sso,
         slo: &url("https://sso.partner.example/t/saml/slo"),
         form,
@@ -97,7 +99,7 @@ fn the_certificates_in_the_metadata_are_the_ones_given() {
     let document = IdpMetadata {
         entity_id: &entity_id,
         signing: &[&signing],
-        encryption: &encryption,
+        encryption: &[&encryption],
         sso: &[url("https://sso.partner.example/sso")],
         slo: &url("https://sso.partner.example/slo"),
         form: Form::Plain,
@@ -138,6 +140,22 @@ fn the_rich_form_fits_the_schema_and_keeps_hostile_text_as_text() {
         parsed.all().filter(|e| e.local() == "DisplayName").map(|e| e.text().unwrap()).collect();
     assert_eq!(names, [name.zh, name.en]);
     assert!(!parsed.all().any(|e| e.local() == "evil"));
+    // Conformance A-117: our own algorithms, which are those that we take.
+    let of = |name: &str| {
+        let found = parsed.all().filter(|e| e.local() == name);
+        found.map(|e| e.attribute("Algorithm").unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("SigningMethod"), SignatureAlgorithm::ALL.map(SignatureAlgorithm::uri));
+    assert_eq!(
+        of("EncryptionMethod"),
+        [
+            algorithm::AES256_GCM,
+            algorithm::AES128_GCM,
+            algorithm::RSA_OAEP,
+            algorithm::RSA_OAEP_MGF1P
+        ]
+    );
+    assert_eq!(of("MGF"), [algorithm::MGF1_SHA256]);
 }
 
 #[test]
@@ -178,7 +196,7 @@ fn metadata_that_could_not_work_is_not_written() {
     let metadata = IdpMetadata {
         entity_id: &entity_id,
         signing: &[&certificate],
-        encryption: &certificate,
+        encryption: &[&certificate],
         sso: &sso,
         slo: &url("https://sso.partner.example/slo"),
         form: Form::Plain,
@@ -186,6 +204,8 @@ fn metadata_that_could_not_work_is_not_written() {
     assert!(matches!(metadata.write(), Err(Error::Value { what: "entityID", .. })));
     let unsigned = IdpMetadata { signing: &[], ..metadata.clone() };
     assert!(matches!(unsigned.write(), Err(Error::Absent { .. })));
+    let deaf = IdpMetadata { encryption: &[], ..metadata.clone() };
+    assert!(matches!(deaf.write(), Err(Error::Absent { .. })));
     let homeless = IdpMetadata { sso: &[], ..metadata };
     assert!(matches!(homeless.write(), Err(Error::Absent { .. })));
 }

@@ -1,6 +1,7 @@
 //! A Response in the layout that the cloud documents (contract §4.2), for tests and benchmarks to
 //! vary and sign.
 
+use skybridge::saml::encryption::Envelope;
 use skybridge::saml::names::{CONSENT_UNSPECIFIED, authn_context, name_id, status};
 use skybridge::saml::response::{
     Assertion, Attribute, AuthnStatement, Confirmation, NameId, Response, Signing, Status, Window,
@@ -51,6 +52,20 @@ impl Answer {
 
     /// Writes and signs it.
     pub(crate) fn sign(&self, key: &SigningKey, signing: &Signing) -> Result<String, Error> {
+        self.with_response(|response| response.sign(key, signing))
+    }
+
+    /// Writes, signs and encrypts it.
+    pub(crate) fn seal(
+        &self,
+        key: &SigningKey,
+        signing: &Signing,
+        envelope: Envelope<'_>,
+    ) -> Result<String, Error> {
+        self.with_response(|response| response.seal(key, signing, envelope))
+    }
+
+    fn with_response<T>(&self, work: impl FnOnce(Response<'_>) -> T) -> T {
         let minutes = Duration::minutes(5);
         let (start, end) = (self.now - minutes, self.now + minutes);
         let assertion = Assertion {
@@ -73,7 +88,7 @@ impl Answer {
             },
         };
         let status = Status { message: Some(status::SUCCESS), ..Status::SUCCESS };
-        self.response(status, Some(assertion)).sign(key, signing)
+        work(self.response(status, Some(assertion)))
     }
 
     /// Writes and signs it with this status and no assertion.

@@ -36,7 +36,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use self::browser::Browser;
-use self::cloud::{CN, SP};
+use self::cloud::{CN, KEYLESS, SEALED, SP};
 use super::redis::{PREFIX, RedisServer};
 
 /// Where the gateway's clock stands first.
@@ -187,6 +187,11 @@ fn write_files(folder: &Path, clock: &ManualClock) -> [Kid; 2] {
     write("next.pem", &next.certificate_pem);
     write("cloud.xml", &CN.metadata());
     write("sp.xml", &SP.metadata());
+    write("sealed.xml", &SEALED.metadata());
+    write("keyless.xml", &KEYLESS.metadata());
+    let generic = include_str!("../../metadata/generic/profile.toml");
+    fs::create_dir_all(folder.join("clouds/sealed-only")).unwrap();
+    write("clouds/sealed-only/profile.toml", &generic.replace("\"when-possible\"", "\"always\""));
     for key in ticket::keys() {
         write(&format!("{}.pem", key.id), &key.public_pem);
     }
@@ -217,6 +222,7 @@ fn configuration() -> String {
     let mut text = format!(
         "[server]\nbase_url = \"{BASE}\"\ntrusted_proxies = [\"10.0.0.1\"]\n\
          [store]\nurl = {{ env = \"STORE\" }}\nprefix = \"{}\"\n\
+         [clouds]\ndirectory = \"clouds\"\n\
          [keys]\ndirectory = \"keys\"\nmaster_key = {{ env = \"MASTER\" }}\n\
          [session]\nidle = \"30m\"\nabsolute = \"8h\"\n",
         PREFIX.trim_end_matches(':'),
@@ -239,6 +245,7 @@ fn configuration() -> String {
         .unwrap();
         text.push_str(&match tenant {
             "bravo" => [PLAIN_SP.to_owned(), users()].concat(),
+            "generic" => [ENCRYPTED_SPS.to_owned(), partner()].concat(),
             "delta" => [PARTNER_API.to_owned(), partner()].concat(),
             _ => partner(),
         });
@@ -249,6 +256,10 @@ fn configuration() -> String {
 /// A service of bravo's beside the cloud, with a profile of its own.
 const PLAIN_SP: &str =
     "[[tenant.service_provider]]\nmetadata = \"sp.xml\"\nprofile = \"generic\"\n";
+/// Services of generic's that are encrypted for: where it is possible, and always.
+const ENCRYPTED_SPS: &str = "[[tenant.service_provider]]\nmetadata = \"sealed.xml\"\n\
+                             [[tenant.service_provider]]\nmetadata = \"keyless.xml\"\n\
+                             profile = \"sealed-only\"\n";
 /// A cloud that nobody answers for.
 const NO_CLOUD: &str = "https://bss.cloud.example";
 /// Delta's access to the partner API.

@@ -17,7 +17,7 @@ pub(crate) enum Schema {
     Protocol,
     /// saml-schema-assertion-2.0: an assertion alone.
     Assertion,
-    /// saml-schema-metadata-2.0, with the user interface extension.
+    /// saml-schema-metadata-2.0, with the extensions for user interface and algorithms.
     Metadata,
 }
 
@@ -91,6 +91,7 @@ fn driver_text(schema: Schema) -> String {
         Schema::Metadata => &[
             ("2.0:metadata", "saml-schema-metadata-2.0"),
             ("metadata:ui", "sstc-saml-metadata-ui-v1.0"),
+            ("metadata:algsupport", "sstc-saml-metadata-algsupport-v1.0"),
         ],
     };
     let imports: Vec<_> = imports
@@ -100,5 +101,13 @@ fn driver_text(schema: Schema) -> String {
             format!("<import namespace=\"urn:oasis:names:tc:SAML:{name}\" {location}/>")
         })
         .collect();
-    format!("<schema xmlns=\"http://www.w3.org/2001/XMLSchema\">{}</schema>", imports.concat())
+    // What an EncryptionMethod holds is checked strictly.
+    let xenc11 = format!(
+        "<import namespace=\"http://www.w3.org/2009/xmlenc11#\" \
+         schemaLocation=\"{XMLTOOLING}/xenc11-schema.xsd\"/>"
+    );
+    format!(
+        "<schema xmlns=\"http://www.w3.org/2001/XMLSchema\">{}{xenc11}</schema>",
+        imports.concat()
+    )
 }

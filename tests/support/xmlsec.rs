@@ -1,4 +1,5 @@
-//! The xmlsec1 tool: another canonicaliser (libxml2's), signer and verifier of XML signatures.
+//! The xmlsec1 tool: another canonicaliser (libxml2's), signer and verifier of XML signatures,
+//! and another who encrypts and decrypts.
 
 use std::path::Path;
 use std::process::Command;
@@ -28,7 +29,7 @@ pub(crate) fn verify(documents: &[&str], pem: &Path, element: &str) -> Result<()
     let local = element.rsplit(':').next().unwrap_or_default();
     let signature = format!("//*[local-name()='{local}']/*[local-name()='Signature']");
     let mut xmlsec = Command::new("xmlsec1");
-    xmlsec.args(["--verify", "--enabled-key-data", "rsa", "--pubkey-cert-pem"]).arg(pem);
+    xmlsec.args(["--verify", "--enabled-key-data", "rsa,ec", "--pubkey-cert-pem"]).arg(pem);
     xmlsec.args(["--id-attr:ID", element, "--node-xpath", &signature]);
     for (number, document) in documents.iter().enumerate() {
         let input = here.path().join(format!("{number}.xml"));
@@ -42,6 +43,37 @@ pub(crate) fn verify(documents: &[&str], pem: &Path, element: &str) -> Result<()
     } else {
         Err(format!("{accepted} of {} accepted: {report}", documents.len()))
     }
+}
+
+/// Decrypts the `EncryptedData` of `document` with the private key in the file `pem`.
+pub(crate) fn decrypt(document: &str, pem: &Path) -> Result<String, String> {
+    let here = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let (input, output) = (here.path().join("in.xml"), here.path().join("out.xml"));
+    std::fs::write(&input, document).map_err(|e| e.to_string())?;
+    let mut xmlsec = Command::new("xmlsec1");
+    xmlsec.args(["--decrypt", "--privkey-pem"]).arg(pem).arg("--output").arg(&output).arg(&input);
+    run(&mut xmlsec)?;
+    std::fs::read_to_string(output).map_err(|e| e.to_string())
+}
+
+/// Encrypts the element `local` of `document` for the certificate in the file `pem`, after a
+/// `template` of `EncryptedData`, with a fresh key as `session` names it (`aes-256`).
+pub(crate) fn encrypt(
+    (document, local): (&str, &str),
+    template: &str,
+    session: &str,
+    pem: &Path,
+) -> Result<String, String> {
+    let here = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let file = |name: &str| here.path().join(name);
+    std::fs::write(file("data.xml"), document).map_err(|e| e.to_string())?;
+    std::fs::write(file("template.xml"), template).map_err(|e| e.to_string())?;
+    let mut xmlsec = Command::new("xmlsec1");
+    xmlsec.args(["--encrypt", "--session-key", session, "--pubkey-cert-pem"]).arg(pem);
+    xmlsec.arg("--xml-data").arg(file("data.xml"));
+    xmlsec.args(["--node-xpath", &format!("//*[local-name()='{local}']")]);
+    run(xmlsec.arg("--output").arg(file("out.xml")).arg(file("template.xml")))?;
+    std::fs::read_to_string(file("out.xml")).map_err(|e| e.to_string())
 }
 
 /// What the tool says, if it is content.

@@ -2,10 +2,10 @@
 //! written in canonical form, so signing is: digest, write `SignedInfo`, sign, splice. No tree, no
 //! second serialisation.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::saml::allowed::{Declared, DigestAlgorithm, SignatureAlgorithm};
 use crate::saml::error::Error;
 use crate::saml::key::SigningKey;
 use crate::saml::names::{algorithm, ns};
@@ -42,7 +42,7 @@ impl PrefixList {
 }
 
 /// The `ds:Signature` over `canonical`, the canonical octets of the element `id` without its
-/// signature.
+/// signature. Algorithms are the first that the reader has `declared` and the key can make.
 ///
 /// # Errors
 /// [`Error::Sign`] when the crypto library refuses.
@@ -51,9 +51,11 @@ pub(in crate::saml) fn enveloped(
     id: &MessageId,
     key: &SigningKey,
     prefixes: &PrefixList,
+    declared: &Declared,
 ) -> Result<String, Error> {
-    let signed_info =
-        signed_info(&STANDARD.encode(digest(&SHA256, canonical.as_bytes())), id, prefixes);
+    let methods = (key.algorithm_for(&declared.signatures), declared.digest());
+    let digest = STANDARD.encode(methods.1.of(canonical.as_bytes()));
+    let signed_info = signed_info(methods, &digest, id, prefixes);
     // Canonical SignedInfo carries the declaration that, in the document, stands on ds:Signature.
     let mut octets = String::with_capacity(signed_info.len() + 64);
     octets.push_str("<ds:SignedInfo xmlns:ds=\"");
@@ -61,7 +63,7 @@ pub(in crate::saml) fn enveloped(
     octets.push_str("\">");
     octets.push_str(&signed_info);
     octets.push_str("</ds:SignedInfo>");
-    let signature = STANDARD.encode(key.sign(octets.as_bytes())?);
+    let signature = STANDARD.encode(key.sign_by(methods.0, octets.as_bytes())?);
     let certificate = key.certificate_base64();
     let mut out = String::with_capacity(octets.len() + signature.len() + certificate.len() + 320);
     for part in [
@@ -82,13 +84,18 @@ pub(in crate::saml) fn enveloped(
 
 /// The inside of `SignedInfo`. Every value is ours: URIs, base64, an XML name, prefixes; none needs
 /// escaping.
-fn signed_info(digest: &str, id: &MessageId, prefixes: &PrefixList) -> String {
+fn signed_info(
+    (signature_method, digest_method): (SignatureAlgorithm, DigestAlgorithm),
+    digest: &str,
+    id: &MessageId,
+    prefixes: &PrefixList,
+) -> String {
     let mut out = String::with_capacity(1024);
     let mut push = |parts: &[&str]| parts.iter().for_each(|part| out.push_str(part));
     push(&["<ds:CanonicalizationMethod Algorithm=\"", algorithm::EXC_C14N]);
     push(&[
         "\"></ds:CanonicalizationMethod><ds:SignatureMethod Algorithm=\"",
-        algorithm::RSA_SHA256,
+        signature_method.uri(),
     ]);
     push(&["\"></ds:SignatureMethod><ds:Reference URI=\"#", id.as_str()]);
     push(&["\"><ds:Transforms><ds:Transform Algorithm=\"", algorithm::ENVELOPED]);
@@ -97,7 +104,7 @@ fn signed_info(digest: &str, id: &MessageId, prefixes: &PrefixList) -> String {
         push(&["<ec:InclusiveNamespaces xmlns:ec=\"", ns::EXC_C14N, "\" PrefixList=\""]);
         push(&[&prefixes.0, "\"></ec:InclusiveNamespaces>"]);
     }
-    push(&["</ds:Transform></ds:Transforms><ds:DigestMethod Algorithm=\"", algorithm::SHA256]);
+    push(&["</ds:Transform></ds:Transforms><ds:DigestMethod Algorithm=\"", digest_method.uri()]);
     push(&["\"></ds:DigestMethod><ds:DigestValue>", digest]);
     push(&["</ds:DigestValue></ds:Reference>"]);
     out

@@ -3,12 +3,9 @@
 //! name. What comes back is the octets that were signed, parsed anew: nothing of the document
 //! around them can be mistaken for signed.
 
-use aws_lc_rs::digest::{self, SHA256, SHA384, SHA512};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
+use crate::saml::allowed::{DigestAlgorithm, SignatureAlgorithm};
 use crate::saml::error::{Error, shortened};
-use crate::saml::key::{SignatureAlgorithm, VerifyingKey};
+use crate::saml::key::VerifyingKey;
 use crate::saml::names::{algorithm, ns};
 use crate::saml::types::is_ncname;
 use crate::saml::xml::{Document, Element, Limits, c14n, parse};
@@ -83,13 +80,13 @@ pub fn verify(
     // The key's word over SignedInfo comes first: it is small, and without it the rest proves
     // nothing.
     let octets = c14n::exclusive(signed_info, &prefixes, None, SIGNED_INFO_BYTES)?;
-    let value = decode("SignatureValue", value)?;
+    let value = value.octets("SignatureValue")?;
     if !keys.iter().any(|key| key.verifies(algorithm, octets.as_bytes(), &value)) {
         return Err(Error::SignatureInvalid { keys: keys.len() });
     }
 
     let octets = c14n::exclusive(element, &reference.prefixes, Some(signature), limits.bytes * 2)?;
-    if digest::digest(reference.algorithm, octets.as_bytes()).as_ref() != reference.digest {
+    if reference.algorithm.of(octets.as_bytes()).as_ref() != reference.digest {
         return Err(Error::DigestMismatch);
     }
     let limits = Limits { bytes: octets.len(), nodes: limits.nodes };
@@ -100,7 +97,7 @@ pub fn verify(
 /// The one reference of a signature, with its form checked.
 struct Reference<'d> {
     prefixes: Vec<&'d str>,
-    algorithm: &'static digest::Algorithm,
+    algorithm: DigestAlgorithm,
     digest: Vec<u8>,
 }
 
@@ -129,8 +126,8 @@ impl<'d> Reference<'d> {
         }
         Ok(Self {
             prefixes: exc_c14n(canonical)?,
-            algorithm: digest_algorithm(algorithm_of(method)?)?,
-            digest: decode("DigestValue", value)?,
+            algorithm: DigestAlgorithm::from_uri(algorithm_of(method)?)?,
+            digest: value.octets("DigestValue")?,
         })
     }
 }
@@ -238,22 +235,6 @@ fn algorithm_of(element: Element<'_>) -> Result<&str, Error> {
     element
         .attribute("Algorithm")
         .ok_or(Error::Absent { what: "Algorithm", inside: "a method of the signature" })
-}
-
-fn digest_algorithm(uri: &str) -> Result<&'static digest::Algorithm, Error> {
-    match uri {
-        algorithm::SHA256 => Ok(&SHA256),
-        algorithm::SHA384 => Ok(&SHA384),
-        algorithm::SHA512 => Ok(&SHA512),
-        // SHA-1 among them: a collision gives two documents under one signature.
-        _ => Err(Error::Digest { found: shortened(uri) }),
-    }
-}
-
-/// Base64 in which only white space is forgiven: signers wrap their lines.
-fn decode(name: &'static str, element: Element<'_>) -> Result<Vec<u8>, Error> {
-    let text: String = element.text()?.split_ascii_whitespace().collect();
-    STANDARD.decode(text).map_err(|_| Error::Base64 { name })
 }
 
 fn form(expected: &'static str, found: String) -> Error {

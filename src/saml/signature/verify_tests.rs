@@ -1,9 +1,12 @@
 //! Tests of the signature check: one accepted form, every refusal by its name, and wrapped
 //! documents.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::*;
 use crate::saml::key::SigningKey;
-use crate::saml::tests::keys;
+use crate::saml::tests::{ec_key_of, keys};
 
 const MD: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 /// Where [`sign`] puts the signature.
@@ -17,7 +20,7 @@ pub(in crate::saml) fn sign(template: &str, id: &str, prefixes: &str, key: &Sign
     let signed = document.all().find(|e| e.attribute("ID") == Some(id)).unwrap();
     let list: Vec<_> = prefixes.split_ascii_whitespace().collect();
     let octets = c14n::exclusive(signed, &list, None, 100_000).unwrap();
-    let digest = STANDARD.encode(digest::digest(&SHA256, octets.as_bytes()));
+    let digest = STANDARD.encode(DigestAlgorithm::Sha256.of(octets.as_bytes()));
     let list = if prefixes.is_empty() {
         String::new()
     } else {
@@ -37,7 +40,7 @@ pub(in crate::saml) fn sign(template: &str, id: &str, prefixes: &str, key: &Sign
          <ds:DigestMethod Algorithm=\"{}\"></ds:DigestMethod>\
          <ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>",
         ns::DSIG,
-        algorithm::RSA_SHA256,
+        key.algorithm().uri(),
         algorithm::ENVELOPED,
         algorithm::SHA256,
         exc = algorithm::EXC_C14N,
@@ -141,6 +144,25 @@ fn only_the_pinned_keys_count() {
     let verify = |keys: &[_]| verify(parsed.root(), keys, Place::First, Limits::METADATA);
     assert_eq!(verify(&[keys(2).1]).unwrap_err(), Error::SignatureInvalid { keys: 1 });
     assert_eq!(verify(&[]).unwrap_err(), Error::SignatureInvalid { keys: 0 });
+}
+
+#[test]
+fn a_signature_by_an_ec_key_holds_for_that_key_and_algorithm_only() {
+    let (key, certificate) = ec_key_of(&rcgen::PKCS_ECDSA_P256_SHA256);
+    let signing = SigningKey::new(&key, &certificate).unwrap();
+    let verifying = VerifyingKey::from_certificate(&certificate).unwrap();
+    let document = sign(&entity("o", &format!("{HERE}{CONTENT}")), "o", "", &signing);
+    let check = |document: &str, key: &VerifyingKey| {
+        let parsed = parse(document.as_bytes(), Limits::METADATA).unwrap();
+        verify(parsed.root(), std::slice::from_ref(key), Place::First, Limits::METADATA)
+    };
+    assert!(check(&document, &verifying).is_ok());
+    assert_eq!(check(&document, &keys(1).1).unwrap_err(), Error::SignatureInvalid { keys: 1 });
+    // Conformance B-13: the document's word for its algorithm does not change the key's kind.
+    for other in [algorithm::RSA_SHA256, algorithm::ECDSA_SHA384] {
+        let claimed = document.replace(algorithm::ECDSA_SHA256, other);
+        assert_eq!(check(&claimed, &verifying).unwrap_err(), Error::SignatureInvalid { keys: 1 });
+    }
 }
 
 #[test]

@@ -2,11 +2,9 @@
 //! be used is left out with a warning, so that a new kind of key beside the old one does no harm;
 //! no key is dropped in silence.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::{ServiceProvider, Warning, metadata};
 use crate::limits;
+use crate::saml::encryption::{EncryptionKey, Methods};
 use crate::saml::error::Error;
 use crate::saml::key::VerifyingKey;
 use crate::saml::names::ns;
@@ -17,10 +15,9 @@ use crate::saml::xml::Element;
 pub(super) fn read(role: Element<'_>, provider: &mut ServiceProvider) -> Result<(), Error> {
     for (at, descriptor) in role.children_named(ns::METADATA, "KeyDescriptor").enumerate() {
         let purpose = Use::of(descriptor)?;
-        let used = certificate(descriptor)
-            .and_then(|der| VerifyingKey::from_certificate(&der))
-            .map(|key| take(key, purpose, provider));
-        if let Err(cause) = used {
+        if let Err(cause) =
+            certificate(descriptor).and_then(|der| take(&der, descriptor, purpose, provider))
+        {
             provider.warnings.push(Warning::Key { number: at + 1, cause });
         }
     }
@@ -59,15 +56,28 @@ impl Use {
 }
 
 /// Keeps a key once, however often the metadata repeats it.
-fn take(key: VerifyingKey, purpose: Use, provider: &mut ServiceProvider) {
-    let der = key.certificate().to_vec();
-    if purpose != Use::Signing && !provider.encryption_certificates.contains(&der) {
-        provider.encryption_certificates.push(der.clone());
-    }
+fn take(
+    der: &[u8],
+    descriptor: Element<'_>,
+    purpose: Use,
+    provider: &mut ServiceProvider,
+) -> Result<(), Error> {
     let known = provider.signing_keys.iter().any(|other| other.certificate() == der);
     if purpose != Use::Encryption && !known {
-        provider.signing_keys.push(key);
+        provider.signing_keys.push(VerifyingKey::from_certificate(der)?);
     }
+    let known = provider.encryption_keys.iter().any(|other| other.certificate() == der);
+    if purpose == Use::Signing || known {
+        return Ok(());
+    }
+    let key = Methods::read(descriptor).and_then(|methods| EncryptionKey::new(der, methods));
+    match (key, purpose) {
+        (Ok(key), _) => provider.encryption_keys.push(key),
+        // An EC key that says nothing of its use can sign only.
+        (Err(Error::Key { .. }), Use::Both) => {}
+        (Err(error), _) => return Err(error),
+    }
+    Ok(())
 }
 
 /// The first certificate of the descriptor's `KeyInfo`: further ones are its issuers. White space
@@ -79,6 +89,5 @@ fn certificate(descriptor: Element<'_>) -> Result<Vec<u8>, Error> {
         .flat_map(|data| data.children_named(ns::DSIG, "X509Certificate"))
         .next()
         .ok_or(Error::Absent { what: "X509Certificate", inside: "KeyInfo" })?;
-    let text: String = certificate.text()?.split_ascii_whitespace().collect();
-    STANDARD.decode(text).map_err(|_| Error::Base64 { name: "X509Certificate" })
+    certificate.octets("X509Certificate")
 }

@@ -5,6 +5,7 @@
 //! Elements and attributes that we do not know are ignored (saml-metadata-2.0-os §2.2.1, A-020).
 //! What we know but do not offer is listed in the warnings.
 
+mod algorithms;
 mod endpoint;
 mod key_descriptor;
 mod validity;
@@ -16,6 +17,8 @@ use time::OffsetDateTime;
 
 pub use endpoint::{AssertionConsumer, Binding, LogoutEndpoint};
 
+use super::allowed::Declared;
+use super::encryption::EncryptionKey;
 use super::error::{Error, shortened};
 use super::key::VerifyingKey;
 use super::names::ns;
@@ -35,14 +38,16 @@ pub struct ServiceProvider {
     /// The keys that verify its messages, at most [`crate::limits::SP_SIGNING_KEYS`]. Without any,
     /// only unsigned requests can be answered.
     pub signing_keys: Vec<VerifyingKey>,
-    /// The certificates to encrypt for, DER.
-    pub encryption_certificates: Vec<Vec<u8>>,
+    /// The keys that can be used to encrypt for it, in document order.
+    pub encryption_keys: Vec<EncryptionKey>,
     /// Its HTTP-POST assertion consumer services, in document order; at least one.
     pub acs: Vec<AssertionConsumer>,
     /// Its single logout services of the bindings that we speak, in document order.
     pub logout: Vec<LogoutEndpoint>,
     /// The name identifier formats that it supports, in its order of preference.
     pub name_id_formats: Vec<String>,
+    /// What it says that it can verify.
+    pub declared: Declared,
     /// The groups of attributes that it asks for.
     pub attribute_services: Vec<AttributeService>,
     /// The earliest `validUntil` that governs it; from then on it may not be used (A-097).
@@ -90,6 +95,13 @@ pub enum Warning {
     },
     /// There is no usable key that verifies signed requests.
     NoSigningKey,
+    /// It declares only algorithms that are not allowed here, and gets an allowed one all the same.
+    Algorithms {
+        /// Which kind of declaration.
+        element: &'static str,
+        /// The first of them, shortened.
+        found: String,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -98,6 +110,13 @@ impl fmt::Display for Warning {
             Self::Key { number, cause } => write!(f, "KeyDescriptor {number} is not used: {cause}"),
             Self::Binding { element, binding } => {
                 write!(f, "a {element} with the binding {binding:?} is not used")
+            }
+            Self::Algorithms { element, found } => {
+                write!(
+                    f,
+                    "no {element} of it is allowed here, the first is {found:?}: it may not verify \
+                     what it gets"
+                )
             }
             Self::NoSigningKey => f.write_str("no usable signing key: signed requests are refused"),
         }
@@ -169,19 +188,21 @@ fn read_document(
     let role = role(entity)?;
     let governing = std::iter::successors(Some(role), |element| element.parent());
     let validity = validity::read(governing, now)?;
+    let mut warnings = Vec::new();
     let mut provider = ServiceProvider {
         entity_id: EntityId::parse(required(entity, "entityID", "EntityDescriptor")?)?,
         authn_requests_signed: flag(role, "AuthnRequestsSigned")?,
         want_assertions_signed: flag(role, "WantAssertionsSigned")?,
         signing_keys: Vec::new(),
-        encryption_certificates: Vec::new(),
+        encryption_keys: Vec::new(),
         acs: Vec::new(),
         logout: Vec::new(),
         name_id_formats: Vec::new(),
+        declared: algorithms::read(entity, role, &mut warnings)?,
         attribute_services: Vec::new(),
         valid_until: validity.until,
         cache_duration: validity.cache,
-        warnings: Vec::new(),
+        warnings,
     };
     key_descriptor::read(role, &mut provider)?;
     endpoint::read(role, &mut provider)?;

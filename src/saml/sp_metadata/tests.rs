@@ -6,14 +6,20 @@ use time::macros::datetime;
 
 use super::*;
 use crate::limits;
-use crate::saml::tests::{key_of, keys};
+use crate::saml::allowed::{DigestAlgorithm, SignatureAlgorithm};
+use crate::saml::names::algorithm;
+use crate::saml::tests::{ec_key_of, key_of, keys};
 
 const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
 const ACS: &str = "<md:AssertionConsumerService index='0' Location='https://sp.example/acs' \
                    Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST'/>";
 
 fn key_info(number: usize) -> String {
-    let der = STANDARD.encode(key_of(number).1);
+    key_info_of(&key_of(number).1)
+}
+
+fn key_info_of(certificate: &[u8]) -> String {
+    let der = STANDARD.encode(certificate);
     let (first, rest) = der.split_at(64);
     format!(
         "<ds:KeyInfo xmlns:ds='http://www.w3.org/2000/09/xmldsig#'><ds:X509Data><ds:X509Certificate>\n\
@@ -93,7 +99,8 @@ fn a_full_description_is_read_whole() {
     let provider = read_text(&entity("entityID='urn:sp'", &role)).unwrap();
     assert!(provider.authn_requests_signed && provider.want_assertions_signed);
     assert_eq!(provider.signing_keys[0].certificate(), key_of(1).1);
-    assert_eq!(provider.encryption_certificates, [key_of(2).1]);
+    assert_eq!(provider.encryption_keys.len(), 1);
+    assert_eq!(provider.encryption_keys[0].certificate(), key_of(2).1);
     let logout = &provider.logout[0];
     assert_eq!(
         (logout.binding, logout.location.as_str()),
@@ -115,7 +122,7 @@ fn a_full_description_is_read_whole() {
 fn a_key_without_use_serves_both() {
     let provider = read_text(&sp(&[key(1, ""), ACS.to_owned()].concat())).unwrap();
     assert_eq!(provider.signing_keys.len(), 1);
-    assert_eq!(provider.encryption_certificates.len(), 1);
+    assert_eq!(provider.encryption_keys.len(), 1);
 }
 
 #[test]
@@ -149,6 +156,80 @@ fn an_unusable_key_is_left_out_with_a_warning_that_names_it() {
     assert!(warnings[0].contains("KeyDescriptor 1") && warnings[0].contains("X509Certificate"));
     assert!(warnings[1].contains("KeyDescriptor 2") && warnings[1].contains("base64"));
     assert_eq!(warnings.len(), 2);
+}
+
+fn texts(provider: &ServiceProvider) -> Vec<String> {
+    provider.warnings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn an_ec_key_signs_and_is_never_encrypted_for() {
+    let (_, certificate) = ec_key_of(&rcgen::PKCS_ECDSA_P384_SHA384);
+    let key = |attributes: &str| {
+        format!("<md:KeyDescriptor {attributes}>{}</md:KeyDescriptor>", key_info_of(&certificate))
+    };
+    let provider = read_text(&sp(&[key(""), ACS.to_owned()].concat())).unwrap();
+    assert_eq!((provider.signing_keys.len(), provider.encryption_keys.len()), (1, 0));
+    assert_eq!(texts(&provider), [""; 0]);
+    let both = [key("use='signing'"), key("use='encryption'"), ACS.to_owned()].concat();
+    let provider = read_text(&sp(&both)).unwrap();
+    assert_eq!((provider.signing_keys.len(), provider.encryption_keys.len()), (1, 0));
+    assert!(texts(&provider)[0].contains("KeyDescriptor 2 is not used"), "{provider:?}");
+}
+
+// Conformance A-117, A-119.
+#[test]
+fn a_key_whose_algorithms_are_all_forbidden_is_left_out_with_a_warning() {
+    let with = |number: usize, uri: &str| {
+        let method = format!("<md:EncryptionMethod Algorithm='{uri}'/></md:KeyDescriptor>");
+        key(number, "").replace("</md:KeyDescriptor>", &method)
+    };
+    let old = "http://www.w3.org/2001/04/xmlenc#rsa-1_5";
+    let inside = [with(1, old), with(2, algorithm::AES128_GCM), ACS.to_owned()].concat();
+    let provider = read_text(&sp(&inside)).unwrap();
+    assert_eq!(provider.signing_keys.len(), 2, "it still verifies");
+    assert_eq!(provider.encryption_keys.len(), 1);
+    assert_eq!(provider.encryption_keys[0].certificate(), key_of(2).1);
+    assert!(texts(&provider)[0].contains("rsa-1_5"), "{:?}", texts(&provider));
+}
+
+/// `Extensions` that declare these algorithms.
+fn declares(name: &str, uris: &[&str]) -> String {
+    let methods: Vec<_> =
+        uris.iter().map(|uri| format!("<alg:{name} Algorithm='{uri}'/>")).collect();
+    let inside = methods.concat();
+    format!("<md:Extensions xmlns:alg='{}'>{inside}</md:Extensions>", ns::ALG)
+}
+
+// Conformance A-117.
+#[test]
+fn declared_algorithms_count_in_their_order_as_far_as_they_are_allowed() {
+    let sha1 = "http://www.w3.org/2000/09/xmldsig#rsa-sha1";
+    let signing = [sha1, algorithm::ECDSA_SHA384, algorithm::RSA_SHA512];
+    let own = declares("SigningMethod", &signing);
+    let around = declares("SigningMethod", &[algorithm::RSA_SHA256])
+        + declares("DigestMethod", &[algorithm::SHA512, algorithm::SHA256]).as_str();
+    let text =
+        entity("entityID='urn:sp'", &(around + role("", &[own.as_str(), ACS].concat()).as_str()));
+    let provider = read_text(&text).unwrap();
+    let declared = provider.declared.clone();
+    assert_eq!(
+        declared.signatures,
+        [SignatureAlgorithm::EcdsaSha384, SignatureAlgorithm::RsaSha512]
+    );
+    assert_eq!(declared.digests, [DigestAlgorithm::Sha512, DigestAlgorithm::Sha256]);
+    assert_eq!(provider.warnings, [Warning::NoSigningKey]);
+}
+
+#[test]
+fn declaring_only_what_is_forbidden_is_warned_of() {
+    let sha1 = "http://www.w3.org/2000/09/xmldsig#rsa-sha1";
+    let inside = [declares("SigningMethod", &[sha1, "urn:x"]).as_str(), ACS].concat();
+    let provider = read_text(&sp(&inside)).unwrap();
+    assert_eq!(provider.declared, Declared::default());
+    assert!(texts(&provider)[0].contains("rsa-sha1"), "{:?}", texts(&provider));
+    let nameless = declares("DigestMethod", &["x"]).replace(" Algorithm='x'", "");
+    assert!(read_text(&sp(&[nameless.as_str(), ACS].concat())).is_err());
 }
 
 #[test]

@@ -1,5 +1,7 @@
-//! Layer 0, saml: the escapes of Canonical XML (Canonical XML 1.0 §2.3), for writer and
-//! canonicaliser alike.
+//! Layer 0, saml: escapes: those of Canonical XML (Canonical XML 1.0 §2.3), for writer and
+//! canonicaliser alike, and what the reader takes back.
+
+use super::is_xml_char;
 
 /// Appends `text` as element content.
 pub(super) fn text(out: &mut String, text: &str) {
@@ -44,4 +46,27 @@ fn push(out: &mut String, text: &str, escape: impl Fn(u8) -> Option<&'static str
         }
     }
     out.push_str(&text[start..]);
+}
+
+/// The five predefined entities and character references (XML 1.0 §4.1); no other entity exists.
+pub(super) fn reference(name: &str) -> Option<char> {
+    match name {
+        "amp" => return Some('&'),
+        "lt" => return Some('<'),
+        "gt" => return Some('>'),
+        "quot" => return Some('"'),
+        "apos" => return Some('\''),
+        _ => {}
+    }
+    let number = name.strip_prefix('#')?;
+    let (digits, radix) = match number.strip_prefix('x') {
+        Some(hex) => (hex, 16),
+        None => (number, 10),
+    };
+    // from_str_radix would take a sign.
+    if !digits.chars().all(|c| c.is_digit(radix)) {
+        return None;
+    }
+    let c = char::from_u32(u32::from_str_radix(digits, radix).ok()?)?;
+    is_xml_char(c).then_some(c)
 }

@@ -8,7 +8,7 @@ mod parse;
 mod tree;
 pub mod write;
 
-pub use parse::{Limits, parse};
+pub use parse::{Limits, parse, parse_inside};
 pub use tree::{Attribute, Content, Document, Element};
 
 /// Whether XML 1.0 can carry `c` (XML 1.0 §2.2).

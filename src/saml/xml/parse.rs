@@ -10,8 +10,9 @@ use std::collections::HashMap;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
+use super::escape::reference;
 use super::is_xml_char;
-use super::tree::{AttributeData, ContentData, Document, ElementData};
+use super::tree::{AttributeData, ContentData, Document, Element, ElementData};
 use crate::limits;
 use crate::saml::error::{Error, shortened};
 use crate::saml::names::ns;
@@ -40,6 +41,11 @@ impl Limits {
 /// [`Error::TooLong`], [`Error::NotUtf8`], [`Error::Doctype`], [`Error::Malformed`] or
 /// [`Error::XmlLimit`].
 pub fn parse(octets: &[u8], limits: Limits) -> Result<Document, Error> {
+    Builder::new(limits).read(text_of(octets, limits)?)
+}
+
+/// What can be said before parsing.
+fn text_of(octets: &[u8], limits: Limits) -> Result<&str, Error> {
     if octets.len() > limits.bytes {
         return Err(Error::TooLong { limit: limits.bytes, found: octets.len() });
     }
@@ -53,7 +59,22 @@ pub fn parse(octets: &[u8], limits: Limits) -> Result<Document, Error> {
     if let Some((at, c)) = text.char_indices().find(|(_, c)| !is_xml_char(*c)) {
         return Err(malformed(format!("U+{:04X}", u32::from(c)), at as u64));
     }
-    Builder::new(limits).read(text)
+    Ok(text)
+}
+
+/// Reads one document as if it stood inside `around`: prefixes that are declared there are known.
+///
+/// # Errors
+/// Those of [`parse`].
+pub fn parse_inside(around: Element<'_>, octets: &[u8], limits: Limits) -> Result<Document, Error> {
+    let mut builder = Builder::new(limits);
+    let mut ancestors: Vec<_> = std::iter::successors(Some(around), |e| e.parent()).collect();
+    ancestors.reverse();
+    for (prefix, name) in ancestors.into_iter().flat_map(Element::declared) {
+        let name = name.map(|name| builder.intern(name.to_owned()));
+        builder.scope.push((0, prefix.to_owned(), name));
+    }
+    builder.read(text_of(octets, limits)?)
 }
 
 /// The parse in progress: open elements, namespaces in scope, and what is built so far.
@@ -355,29 +376,6 @@ impl Builder {
 
 fn malformed(found: impl Into<String>, at: u64) -> Error {
     Error::Malformed { found: shortened(&found.into()), at }
-}
-
-/// The five predefined entities and character references (XML 1.0 §4.1); no other entity exists.
-fn reference(name: &str) -> Option<char> {
-    match name {
-        "amp" => return Some('&'),
-        "lt" => return Some('<'),
-        "gt" => return Some('>'),
-        "quot" => return Some('"'),
-        "apos" => return Some('\''),
-        _ => {}
-    }
-    let number = name.strip_prefix('#')?;
-    let (digits, radix) = match number.strip_prefix('x') {
-        Some(hex) => (hex, 16),
-        None => (number, 10),
-    };
-    // from_str_radix would take a sign.
-    if !digits.chars().all(|c| c.is_digit(radix)) {
-        return None;
-    }
-    let c = char::from_u32(u32::from_str_radix(digits, radix).ok()?)?;
-    is_xml_char(c).then_some(c)
 }
 
 /// Line ends of text are `\n` (XML 1.0 §2.11).

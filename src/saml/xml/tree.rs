@@ -1,6 +1,9 @@
 //! Layer 0, saml: the one tree that both the signature check and the reading of values walk
 //! (conformance B-08).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::saml::error::{Error, shortened};
 
 /// A parsed document. Names are resolved, values are normalised, comments are gone.
@@ -196,6 +199,16 @@ impl<'d> Element<'d> {
             (Some(Content::Text(text)), None) => Ok(text),
             _ => Err(Error::Element { expected: "text only", found: self.describe() }),
         }
+    }
+
+    /// The octets that the element's text spells in base64. White space is forgiven: writers wrap
+    /// their lines. `name` is for the error.
+    ///
+    /// # Errors
+    /// [`Error::Base64`], and those of [`Element::text`].
+    pub fn octets(self, name: &'static str) -> Result<Vec<u8>, Error> {
+        let text: String = self.text()?.split_ascii_whitespace().collect();
+        STANDARD.decode(text).map_err(|_| Error::Base64 { name })
     }
 
     /// That there is nothing but white space between the child elements.

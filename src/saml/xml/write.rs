@@ -36,6 +36,11 @@ impl Writer {
         &self.out[start..]
     }
 
+    /// Takes back what was written from `start` on, where nothing else was open.
+    pub(in crate::saml) fn take_since(&mut self, start: usize) -> String {
+        self.out.split_off(start)
+    }
+
     /// Opens the element `name` (prefix and all) with `attributes` in canonical order.
     ///
     /// # Errors

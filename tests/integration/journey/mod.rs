@@ -2,6 +2,7 @@
 
 mod answer;
 mod delivery;
+mod encrypted;
 mod hand_off;
 mod link;
 mod local;

@@ -24,6 +24,8 @@ pub(crate) struct Cloud {
     pub(crate) entity_id: &'static str,
     pub(crate) acs: &'static str,
     signs: bool,
+    /// What its key is for, as an attribute of `KeyDescriptor`.
+    key_use: &'static str,
 }
 
 /// The cloud of the tenants `acme` and `bravo`, with the names of the real one.
@@ -31,23 +33,46 @@ pub(crate) const CN: Cloud = Cloud {
     entity_id: "https://auth.huaweicloud.com/",
     acs: "https://auth.huaweicloud.com/authui/saml/SAMLAssertionConsumer",
     signs: true,
+    key_use: SIGNING,
 };
 
 /// The service provider of the tenant `generic`. It does not say that it signs.
-pub(crate) const SP: Cloud =
-    Cloud { entity_id: "https://sp.example/saml", acs: "https://sp.example/acs", signs: false };
+pub(crate) const SP: Cloud = Cloud {
+    entity_id: "https://sp.example/saml",
+    acs: "https://sp.example/acs",
+    signs: false,
+    key_use: SIGNING,
+};
+
+/// Another of that tenant's, which can be encrypted for: its key has no `use`.
+pub(crate) const SEALED: Cloud = Cloud {
+    entity_id: "https://sealed.example/saml",
+    acs: "https://sealed.example/acs",
+    signs: false,
+    key_use: "",
+};
+
+/// Another of that tenant's, which has to be encrypted for and cannot be.
+pub(crate) const KEYLESS: Cloud = Cloud {
+    entity_id: "https://keyless.example/saml",
+    acs: "https://keyless.example/acs",
+    signs: false,
+    key_use: SIGNING,
+};
+
+const SIGNING: &str = "use=\"signing\"";
 
 impl Cloud {
     /// Its metadata.
     pub(crate) fn metadata(&self) -> String {
         let certificate = base64(&material::sp().certificate);
-        let Self { entity_id, acs, signs } = self;
+        let Self { entity_id, acs, signs, key_use } = self;
         format!(
             "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" \
              entityID=\"{entity_id}\"><md:SPSSODescriptor AuthnRequestsSigned=\"{signs}\" \
              WantAssertionsSigned=\"true\" \
              protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">\
-             <md:KeyDescriptor use=\"signing\">\
+             <md:KeyDescriptor {key_use}>\
              <ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data>\
              <ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>\
              </md:KeyDescriptor><md:NameIDFormat>{TRANSIENT}</md:NameIDFormat>\

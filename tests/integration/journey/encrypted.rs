@@ -1,0 +1,63 @@
+//! Assertions that are encrypted, from the request to the service provider that decrypts them.
+
+use super::continuation;
+use crate::support::gateway::browser::Browser;
+use crate::support::gateway::cloud::{Cloud, KEYLESS, Request, SEALED, SP};
+use crate::support::gateway::{TestGateway, material, ticket};
+use crate::support::schema::{Schema, assert_valid};
+use crate::support::xmlsec;
+
+/// A browser in which a person of the tenant `generic` is signed in.
+async fn signed_in(gateway: &TestGateway) -> Browser {
+    let mut browser = gateway.browser();
+    let target = browser.get(&Request::to("generic").at("generic")).await.target();
+    let mut claims = ticket::claims("cust-1");
+    claims["aud"] = "https://gateway.example/generic".into();
+    let (ticket, handle) = (ticket::keys()[0].sign(&claims), continuation(&target));
+    browser.get(&format!("/generic/launch?ticket={ticket}&continue={handle}")).await;
+    browser
+}
+
+fn asked_by(cloud: &Cloud) -> String {
+    Request::by(cloud, "generic").at("generic")
+}
+
+// Conformance A-111.
+#[tokio::test]
+async fn a_service_provider_with_a_key_gets_its_assertion_encrypted_and_another_does_not() {
+    let gateway = TestGateway::new().await;
+    let mut browser = signed_in(&gateway).await;
+    let sealed = browser.get(&asked_by(&SEALED)).await.delivered().response;
+    assert_valid(Schema::Protocol, &sealed);
+    assert!(sealed.contains("<saml2:EncryptedAssertion "), "{sealed}");
+    for secret in ["<saml2:Assertion", "cust-1", "displayName"] {
+        assert!(!sealed.contains(secret), "{secret} in {sealed}");
+    }
+    let certificate = gateway.certificate_file();
+    let response = "urn:oasis:names:tc:SAML:2.0:protocol:Response";
+    xmlsec::verify(&[&sealed], &certificate, response).unwrap();
+    let key = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(key.path(), &material::sp().private_pem).unwrap();
+    let decrypted = xmlsec::decrypt(&sealed, key.path()).unwrap();
+    assert!(decrypted.contains(">cust-1</saml2:AttributeValue>"), "{decrypted}");
+    let assertion = "urn:oasis:names:tc:SAML:2.0:assertion:Assertion";
+    xmlsec::verify(&[&decrypted], &certificate, assertion).unwrap();
+
+    let again = browser.get(&asked_by(&SEALED)).await.delivered().response;
+    let value = |text: &str| text.rsplit("<xenc:CipherValue>").next().unwrap()[..16].to_owned();
+    assert_ne!(value(&sealed), value(&again), "an IV came twice");
+    let plain = browser.get(&asked_by(&SP)).await.delivered().response;
+    assert!(plain.contains("<saml2:Assertion "), "{plain}");
+}
+
+#[tokio::test]
+async fn without_a_key_there_is_no_assertion_where_it_has_to_be_encrypted() {
+    let gateway = TestGateway::new().await;
+    let mut browser = signed_in(&gateway).await;
+    browser.get(&asked_by(&KEYLESS)).await.refused("SB-2040");
+    // A status tells nothing about anybody, so it needs no key.
+    let passive = Request::by(&KEYLESS, "generic")
+        .but(|it| it.attributes = "ForceAuthn=\"false\" IsPassive=\"true\"".to_owned());
+    let declined = gateway.browser().get(&passive.at("generic")).await.delivered().response;
+    assert!(declined.contains("status:NoPassive"), "{declined}");
+}
