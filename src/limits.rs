@@ -213,5 +213,12 @@ pub const CODE_WINDOW: Duration = Duration::from_hours(1);
 pub const INTENT_PAUSE: Duration = Duration::from_mins(10);
 /// Most intents that one node works on at one time: they mostly wait for the cloud.
 pub const INTENTS_AT_ONCE: usize = 16;
+/// How long a mark is kept beyond what it speaks of: a clock that steps back by as much brings
+/// nothing to life again (D-14).
+pub const MARK_SPARE: Duration = Duration::from_hours(24);
+/// How often a node forgets marks whose time is over, on average.
+pub const MARK_SWEEP: Duration = Duration::from_mins(10);
+/// Most marks that are forgotten in one transaction, which holds up other writers.
+pub const MARKS_AT_ONCE: usize = 500;
 /// How often a node looks for intents that others left, on average.
 pub const INTENT_POLL: Duration = Duration::from_secs(2);

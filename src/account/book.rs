@@ -11,7 +11,8 @@ use crate::random::{self, Random};
 use crate::refusal::{Code, Refusal};
 use crate::store::account::{Account, Entry, Intent, LinkState, Message, MessageId, MessageState};
 use crate::store::ledger::{Change, Commit, Ledger};
-use crate::store::record::{Person, PersonId, TenantId};
+use crate::store::mark::Visitor;
+use crate::store::record::{Person, PersonId, Session, TenantId};
 
 /// How often an event is decided anew because somebody else changed the same customer.
 const TRIES: usize = 32;
@@ -65,17 +66,14 @@ impl Book {
         let user = &person.user_id;
         for _ in 0..TRIES {
             if let Some(account) = self.ledger.account(tenant, user).await? {
-                if account.account_id == person.account_id {
-                    return Ok(account);
-                }
-                let cause = "expected the customer's first account_id, found another";
-                return Err(Refusal::new(Code::AccountIdChanged, cause));
+                return same_id(account, person);
             }
             let account = Account {
                 tenant: tenant.clone(),
                 user_id: user.clone(),
                 account_id: person.account_id.clone(),
                 suspended_at: None,
+                admitted_at: None,
                 state: standing,
                 since: self.clock.now(),
                 cloud: None,
@@ -100,6 +98,29 @@ impl Book {
             }
         }
         Err(contended())
+    }
+
+    /// The customer as [`meet`](Book::meet) gives them, unless their session has ended: by
+    /// itself, or by what happened to them since it began (conformance V7).
+    ///
+    /// # Errors
+    /// Those of [`meet`](Book::meet).
+    pub async fn meet_in(
+        &self,
+        tenant: &TenantId,
+        session: &Session,
+        standing: LinkState,
+    ) -> Result<Option<Account>, Refusal> {
+        let person = &session.person;
+        let found = self.ledger.visitor(tenant, &person.user_id, &session.index).await?;
+        let Some(Visitor { account, session_ended }) = found else {
+            // A session is marked only after its customer was met.
+            return Ok(Some(self.meet(tenant, person, standing).await?));
+        };
+        if session_ended || account.admitted_at.is_some_and(|at| session.authn_instant < at) {
+            return Ok(None);
+        }
+        same_id(account, person).map(Some)
     }
 
     /// The customer, if they were ever seen.
@@ -282,6 +303,15 @@ impl Book {
             problem: None,
         }
     }
+}
+
+/// A customer whom the partner still gives their first `account_id`.
+fn same_id(account: Account, person: &Person) -> Result<Account, Refusal> {
+    if account.account_id == person.account_id {
+        return Ok(account);
+    }
+    let cause = "expected the customer's first account_id, found another";
+    Err(Refusal::new(Code::AccountIdChanged, cause))
 }
 
 /// A customer as the partner sees them, in messages and in the API.

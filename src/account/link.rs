@@ -276,6 +276,9 @@ impl Turn<'_> {
         }
         let mut account = self.account.clone();
         account.suspended_at = since;
+        if since.is_none() {
+            account.admitted_at = Some(self.at);
+        }
         account.version += 1;
         Next::Becomes { account: Box::new(account), tell: None, look: false }
     }

@@ -30,6 +30,7 @@ fn standing(state: LinkState) -> Account {
         user_id: PersonId::parse("cust-1").unwrap(),
         account_id: PersonId::parse("cust-1").unwrap(),
         suspended_at: None,
+        admitted_at: None,
         state,
         since: NOW - Duration::days(2),
         cloud: linked.then(|| cloud("d1")),
@@ -295,7 +296,8 @@ fn switching_off_changes_nothing_else() {
         else {
             panic!("{state:?}")
         };
-        assert_eq!(*on, Account { version: version + 1, ..before });
+        let admitted_at = Some(NOW);
+        assert_eq!(*on, Account { admitted_at, version: version + 1, ..before });
     }
 }
 

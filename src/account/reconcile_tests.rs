@@ -66,6 +66,7 @@ impl House {
             user_id: id(user),
             account_id: id(&format!("x-{user}")),
             suspended_at: None,
+            admitted_at: None,
             state,
             since: START - time::Duration::days(2),
             cloud,

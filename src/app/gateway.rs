@@ -15,6 +15,7 @@ use super::fetch::HttpFetch;
 use super::health::{Check, Readiness, operate_router};
 use super::ledger;
 use super::log::{Log, log_request};
+use super::marks;
 use super::metrics::Numbers;
 use super::parts::{Assembly, StartError, System};
 use super::proxy::{Proxies, see_client};
@@ -25,6 +26,7 @@ use super::tls::Certificates;
 use super::webhooks;
 use crate::account::Creations;
 use crate::account::webhook::Postman;
+use crate::clock::Clock;
 use crate::cloud::registration::{Fetch, Registrations, Report};
 use crate::config::Config;
 use crate::http;
@@ -48,6 +50,8 @@ pub struct Gateway {
     postman: Arc<Postman>,
     creations: Arc<Creations>,
     schedule: Schedule,
+    ledger: Arc<dyn Ledger>,
+    clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     refresh: Duration,
     shutdown: Shutdown,
@@ -80,7 +84,7 @@ impl Gateway {
         let shutdown = Shutdown::new(pace);
         let readiness = Arc::new(Readiness::new(
             shutdown.clone(),
-            vec![("store", answers(store)), ("ledger", answers_too(kept))],
+            vec![("store", answers(store)), ("ledger", answers_too(Arc::clone(&kept)))],
         ));
         let public = if config.server.public_metrics { numbers.clone() } else { None };
         let tls = match &config.server.tls {
@@ -127,6 +131,8 @@ impl Gateway {
             postman,
             creations,
             schedule,
+            ledger: kept,
+            clock: system.clock,
             random,
             refresh: config.clouds.metadata_refresh,
             shutdown,
@@ -166,6 +172,8 @@ impl Gateway {
         ));
         tasks.spawn(self.schedule.keep(self.shutdown.clone()));
         tasks.spawn(webhooks::send(self.postman, self.shutdown.clone()));
+        let random = Arc::clone(&self.random);
+        tasks.spawn(marks::forget(self.ledger, self.clock, random, self.shutdown.clone()));
         let hangup = signal(SignalKind::hangup());
         let hangup = hangup.map_err(|error| StartError::Part(format!("SIGHUP: {error}")))?;
         tasks.spawn(reload(self.rings, hangup, self.shutdown.clone()));

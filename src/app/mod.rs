@@ -9,6 +9,7 @@ pub mod gateway;
 pub mod health;
 pub mod ledger;
 pub mod log;
+pub mod marks;
 pub mod metrics;
 mod pace;
 pub mod partner_api;

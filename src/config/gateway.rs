@@ -67,7 +67,7 @@ section! {
 }
 
 section! {
-    /// Short-lived state: sessions, journeys under way, request ids and ticket ids that were used.
+    /// Short-lived state: sessions, journeys under way, tickets, request ids that were used.
     #[check(check_store)]
     pub struct Store, draft StoreDraft {
         /// `"memory"` for a single node, which forgets all sessions at a restart; else Redis: one
@@ -94,7 +94,7 @@ section! {
 
 section! {
     /// What must survive: which customer is linked with which account at the cloud, accounts being
-    /// created, messages to partners.
+    /// created, messages to partners, which sessions ended and which tickets were used.
     #[check(check_ledger)]
     pub struct Ledger, draft LedgerDraft {
         /// `sqlite:FILE` for a single node, a `PostgreSQL` address for any number of them, or

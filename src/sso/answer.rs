@@ -11,7 +11,7 @@ use crate::cloud::registration::Registered;
 use crate::refusal::{Code, Refusal};
 use crate::saml::redirect;
 use crate::secret;
-use crate::store::record::{Ask, Link, Session, SignIn};
+use crate::store::record::{Ask, Customer, Link, Session, SignIn};
 use crate::store::{Claim, Key, Kind};
 
 /// What stands under a used request id while its journey waits: the browser's binding and the
@@ -50,18 +50,20 @@ impl Sso {
         let key = Key::new(Kind::UsedRequest, visit.tenant.id.as_str(), &id);
         let value = format!("{mine}{SEPARATOR}{handle}");
         let claim = (&key, value.as_bytes(), remember);
-        let (session, claim) = self.session_and_claim(&visit.tenant, browser, claim).await?;
+        let (found, claim) = self.session_and_claim(&visit.tenant, browser, claim).await?;
         if let Claim::Lost(before) = claim {
             return self.once_more(visit, browser, &mine, &before).await;
         }
-        let journey = session.as_ref().map_or(&browser.journey, |session| &session.journey).clone();
+        let present = self.present(&visit.tenant, found).await?;
+        let journey = present.as_ref().map_or(&browser.journey, |(session, _)| &session.journey);
+        let journey = journey.clone();
         let asked = (&ask, &*registered);
-        let mut turn = match self.decide(visit, asked, session.as_ref(), None).await? {
+        let mut turn = match decide(asked, present.as_ref(), None) {
             Next::SignIn => {
                 self.park(&visit.tenant, &handle, &binding, (ask, &journey)).await?;
                 Turn { binding: new_binding, ..Turn::of(sign_in_step(visit, handle)) }
             }
-            next => self.act(visit, (ask, registered), session, next).await?,
+            next => self.act(visit, (ask, registered), session_of(present), next).await?,
         };
         turn.journey = Some(journey);
         Ok(turn)
@@ -106,46 +108,18 @@ impl Sso {
         handle: &str,
     ) -> Result<Turn, Refusal> {
         let pending = self.look(&visit.tenant, handle, browser).await?;
-        let session = self.session(&visit.tenant, browser).await?;
+        let found = self.session(&visit.tenant, browser).await?;
+        let present = self.present(&visit.tenant, found).await?;
         let registered = self.registered(&visit.tenant, &pending.ask.sp)?;
         let asked = (&pending.ask, &*registered);
-        let decided = self.decide(visit, asked, session.as_ref(), Some(pending.since)).await?;
+        let decided = decide(asked, present.as_ref(), Some(pending.since));
         if decided == Next::SignIn {
             let step = sign_in_step(visit, handle.to_owned());
             return Ok(Turn::of(step).on_journey(&pending.journey));
         }
         let pending = self.take(&visit.tenant, handle, browser).await?;
-        let turn = self.act(visit, (pending.ask, registered), session, decided).await?;
+        let turn = self.act(visit, (pending.ask, registered), session_of(present), decided).await?;
         Ok(turn.on_journey(&pending.journey))
-    }
-
-    async fn decide(
-        &self,
-        visit: &Visit,
-        (ask, registered): (&Ask, &Registered),
-        session: Option<&Session>,
-        asked_at: Option<time::OffsetDateTime>,
-    ) -> Result<Next, Refusal> {
-        let presence = match session {
-            None => Presence::Nobody,
-            Some(session) => {
-                let customer = self.customer(&visit.tenant, &session.person).await?;
-                let class = super::issue::class_ref(&registered.profile, session);
-                Presence::Somebody {
-                    fresh: asked_at.is_some_and(|asked_at| session.authn_instant >= asked_at),
-                    enabled: customer.enabled,
-                    link: link_with(&registered.profile, customer.link),
-                    first_login_begun: session.first_login.is_some(),
-                    context_met: next::context_met(&ask.contexts, class),
-                }
-            }
-        };
-        Ok(next::next(Situation {
-            presence,
-            force_authn: ask.force_authn,
-            is_passive: ask.is_passive,
-            unmet: ask.unmet,
-        }))
     }
 
     async fn act(
@@ -184,10 +158,40 @@ impl Sso {
     }
 }
 
+fn decide(
+    (ask, registered): (&Ask, &Registered),
+    present: Option<&(Session, Customer)>,
+    asked_at: Option<time::OffsetDateTime>,
+) -> Next {
+    let presence = match present {
+        None => Presence::Nobody,
+        Some((session, customer)) => {
+            let class = super::issue::class_ref(&registered.profile, session);
+            Presence::Somebody {
+                fresh: asked_at.is_some_and(|asked_at| session.authn_instant >= asked_at),
+                enabled: customer.enabled,
+                link: link_with(&registered.profile, customer.link),
+                first_login_begun: session.first_login.is_some(),
+                context_met: next::context_met(&ask.contexts, class),
+            }
+        }
+    };
+    next::next(Situation {
+        presence,
+        force_authn: ask.force_authn,
+        is_passive: ask.is_passive,
+        unmet: ask.unmet,
+    })
+}
+
 /// How the customer stands with what the service provider belongs to: one whose profile has no
 /// login link is no cloud, and asks for no account there.
 fn link_with(profile: &Profile, link: Link) -> Link {
     if profile.login.is_some() { link } else { Link::Linked }
+}
+
+fn session_of(present: Option<(Session, Customer)>) -> Option<Session> {
+    present.map(|(session, _)| session)
 }
 
 /// Where the tenant's people sign in, with the way back.

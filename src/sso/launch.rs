@@ -6,7 +6,7 @@ use super::session::Proven;
 use super::sign_in::local::Typed;
 use super::{Browser, SessionChange, Sso, Step, Turn, Visit};
 use crate::refusal::{Code, Refusal};
-use crate::store::record::{FirstLogin, Link, Person, SignIn, Tenant};
+use crate::store::record::{Customer, FirstLogin, Link, Person, SignIn, Tenant};
 
 impl Sso {
     /// Redeems a ticket, opens a session, and goes on: to the journey that waits, or to the cloud.
@@ -99,7 +99,8 @@ impl Sso {
         door: Door,
     ) -> Result<Turn, Refusal> {
         self.check_service(&visit.tenant, service)?;
-        let Some(mut session) = self.session(&visit.tenant, browser).await? else {
+        let found = self.session(&visit.tenant, browser).await?;
+        let Some((mut session, customer)) = self.present(&visit.tenant, found).await? else {
             return match &visit.tenant.sign_in {
                 SignIn::Local => self.sign_in_page(visit, browser, None),
                 // The partner's site knows the customer and starts the journey with a ticket.
@@ -109,7 +110,7 @@ impl Sso {
                 }
             };
         };
-        let link = self.link(&visit.tenant, &session.person).await?;
+        let link = enabled(customer)?;
         let begun = session.first_login.take();
         let waiting = begun.as_ref().and_then(|begun| begun.service.as_deref());
         let service = service.or(waiting);
@@ -120,7 +121,7 @@ impl Sso {
             .on_journey(&session.journey);
         session.first_login = first_login;
         if session.first_login != begun {
-            let token = self.write_session(&visit.tenant, browser, &session).await?;
+            let token = self.change_session(&visit.tenant, browser, &session).await?;
             turn.session = SessionChange::Open(token);
         }
         Ok(turn)
@@ -193,14 +194,18 @@ impl Sso {
     }
 
     /// Whether the customer has a cloud account, if they may be signed in at all.
-    pub(super) async fn link(&self, tenant: &Tenant, person: &Person) -> Result<Link, Refusal> {
-        let customer = self.customer(tenant, person).await?;
-        if customer.enabled {
-            return Ok(customer.link);
-        }
-        let cause = "expected an enabled customer, found one switched off";
-        Err(Refusal::new(Code::CustomerDisabled, cause))
+    async fn link(&self, tenant: &Tenant, person: &Person) -> Result<Link, Refusal> {
+        enabled(self.customer(tenant, person).await?)
     }
+}
+
+/// Whether a customer has a cloud account, if they may be signed in at all.
+pub(super) fn enabled(customer: Customer) -> Result<Link, Refusal> {
+    if customer.enabled {
+        return Ok(customer.link);
+    }
+    let cause = "expected an enabled customer, found one switched off";
+    Err(Refusal::new(Code::CustomerDisabled, cause))
 }
 
 /// Which page opens an account for whoever has none.

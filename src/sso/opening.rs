@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::code::{Sender, Unsent};
-use super::launch::Door;
+use super::launch::{Door, enabled};
 use super::session::{decode, encode};
 use super::{Browser, Sso, Step, Turn, Visit};
 use crate::account::{Evidence, Outcome, Remote, Request, Wanted, Wisher, is_over, rfc3339};
@@ -209,8 +209,11 @@ impl Sso {
     ) -> Result<Option<Guest<'a>>, Refusal> {
         let tenant = &visit.tenant;
         self.check_service(tenant, service)?;
-        let Some(session) = self.session(tenant, browser).await? else { return Ok(None) };
-        let link = self.link(tenant, &session.person).await?;
+        let found = self.session(tenant, browser).await?;
+        let Some((session, customer)) = self.present(tenant, found).await? else {
+            return Ok(None);
+        };
+        let link = enabled(customer)?;
         let here = link == Link::Unlinked && self.opens_here(tenant, &session.person).await?;
         Ok(here.then_some(Guest { visit, browser, session, service }))
     }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::{Browser, Sso};
+use crate::limits;
 use crate::random;
 use crate::refusal::{Code, Refusal};
 use crate::secret;
+use crate::store::mark::{Mark, MarkKind};
 use crate::store::record::{FirstLogin, Person, Session, Tenant};
 use crate::store::{Claim, Key, Kind};
 
@@ -17,6 +19,10 @@ pub struct SessionLife {
     /// In any case.
     pub absolute: Duration,
 }
+
+/// A session as the store remembers it. A store that fails over may remember one that was ended, so
+/// it counts only once [`Sso::present`] has looked into the ledger (conformance V7).
+pub(super) struct Remembered(pub(super) Session);
 
 /// A proof of who somebody is, fresh from a ticket or a password.
 #[derive(Debug)]
@@ -45,42 +51,52 @@ impl Sso {
             first_login,
             journey: browser.journey.clone(),
         };
-        self.write_session(tenant, browser, &session).await
+        let token = self.write_session(tenant, &session).await?;
+        self.close_session(tenant, browser).await?;
+        Ok(token)
     }
 
-    /// Writes a session under a new token and ends the browser's old one.
-    pub(super) async fn write_session(
+    /// Writes the browser's session, which has changed, under a new token that takes the place of
+    /// the old one.
+    pub(super) async fn change_session(
         &self,
         tenant: &Tenant,
         browser: &Browser,
         session: &Session,
     ) -> Result<String, Refusal> {
-        let token = random::token(&*self.random);
-        let key = session_key(tenant, &token);
-        self.store.put(&key, &encode(session)?, self.session_life.idle).await?;
-        self.close_session(tenant, browser).await?;
+        let token = self.write_session(tenant, session).await?;
+        if let Some(old) = &browser.session {
+            self.store.remove(&session_key(tenant, old)).await?;
+        }
         Ok(token)
     }
 
-    /// The browser's live session; reading it begins its idle time anew.
+    async fn write_session(&self, tenant: &Tenant, session: &Session) -> Result<String, Refusal> {
+        let token = random::token(&*self.random);
+        let key = session_key(tenant, &token);
+        self.store.put(&key, &encode(session)?, self.session_life.idle).await?;
+        Ok(token)
+    }
+
+    /// The browser's session; reading it begins its idle time anew.
     pub(super) async fn session(
         &self,
         tenant: &Tenant,
         browser: &Browser,
-    ) -> Result<Option<Session>, Refusal> {
+    ) -> Result<Option<Remembered>, Refusal> {
         let Some(token) = &browser.session else { return Ok(None) };
         let key = session_key(tenant, token);
         let found = self.store.renew(&key, self.session_life.idle).await?;
         self.live(found)
     }
 
-    /// The browser's live session, and the claim of an id, in one round trip to the store.
+    /// The browser's session, and the claim of an id, in one round trip to the store.
     pub(super) async fn session_and_claim(
         &self,
         tenant: &Tenant,
         browser: &Browser,
         claim: (&Key, &[u8], Duration),
-    ) -> Result<(Option<Session>, Claim), Refusal> {
+    ) -> Result<(Option<Remembered>, Claim), Refusal> {
         let (key, value, life) = claim;
         let Some(token) = &browser.session else {
             return Ok((None, self.store.claim(key, value, life).await?));
@@ -91,24 +107,43 @@ impl Sso {
         Ok((self.live(found)?, claim))
     }
 
-    /// Ends the browser's session, if there is one.
+    /// Ends the browser's session, if there is one: for good, whatever the store forgets.
     pub(super) async fn close_session(
         &self,
         tenant: &Tenant,
         browser: &Browser,
     ) -> Result<(), Refusal> {
-        if let Some(token) = &browser.session {
-            self.store.remove(&session_key(tenant, token)).await?;
+        let Some(token) = &browser.session else { return Ok(()) };
+        let key = session_key(tenant, token);
+        // Only what is there is marked: anybody can make up cookies.
+        let Some(octets) = self.store.get(&key).await? else { return Ok(()) };
+        // What nobody can read lets nobody in.
+        if let Ok(session) = decode(&octets) {
+            // Before it is removed: who tries again after a failure must find it, or its mark.
+            self.end(tenant, &session).await?;
         }
+        Ok(self.store.remove(&key).await?)
+    }
+
+    /// Marks a session as ended, under whatever tokens it was written.
+    pub(super) async fn end(&self, tenant: &Tenant, session: &Session) -> Result<(), Refusal> {
+        let over = session.authn_instant + self.session_life.absolute;
+        let mark = Mark {
+            tenant: tenant.id.clone(),
+            kind: MarkKind::EndedSession,
+            id: session.index.clone(),
+            until: over + limits::MARK_SPARE,
+        };
+        self.book.ledger().mark(&mark).await?;
         Ok(())
     }
 
     /// A stored session, unless its absolute time is over (B-30).
-    fn live(&self, found: Option<Vec<u8>>) -> Result<Option<Session>, Refusal> {
+    fn live(&self, found: Option<Vec<u8>>) -> Result<Option<Remembered>, Refusal> {
         let Some(octets) = found else { return Ok(None) };
         let session: Session = decode(&octets)?;
         let age = self.clock.now() - session.authn_instant;
-        Ok((age < self.session_life.absolute).then_some(session))
+        Ok((age < self.session_life.absolute).then_some(Remembered(session)))
     }
 }
 

@@ -21,6 +21,9 @@ pub struct Account {
     pub account_id: PersonId,
     /// Since when the partner has switched the customer off, if so. The link below stays as it is.
     pub suspended_at: Option<OffsetDateTime>,
+    /// When the partner last let the customer in again. Sessions from before it ended with the
+    /// switching off (conformance V7).
+    pub admitted_at: Option<OffsetDateTime>,
     /// How the link stands.
     pub state: LinkState,
     /// Since when it stands so.

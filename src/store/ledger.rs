@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use super::Answer;
 use super::account::{Account, Entry, Intent, IntentId, LinkState, Message, MessageId};
+use super::mark::Marks;
 use super::record::{PersonId, TenantId};
 use super::tenancy::{Copies, Declarations, SealedKeys};
 
@@ -197,6 +198,6 @@ pub trait Outbox: Send + Sync {
 }
 
 /// All that must survive.
-pub trait Ledger: Accounts + Intents + Outbox + Declarations + Copies + SealedKeys {}
+pub trait Ledger: Accounts + Intents + Outbox + Marks + Declarations + Copies + SealedKeys {}
 
-impl<T: Accounts + Intents + Outbox + Declarations + Copies + SealedKeys> Ledger for T {}
+impl<T: Accounts + Intents + Outbox + Marks + Declarations + Copies + SealedKeys> Ledger for T {}

@@ -1,6 +1,7 @@
 //! Layer 1, embedded backend: what must survive, in this process, for tests and for a demo that
 //! forgets. One lock makes every call one transaction.
 
+mod marks;
 mod tenancy;
 
 use std::collections::{BTreeMap, HashMap};
@@ -33,6 +34,7 @@ struct Tables {
     intents: BTreeMap<String, Leased<Intent>>,
     messages: BTreeMap<String, Leased<Message>>,
     history: BTreeMap<Who, Vec<Entry>>,
+    marks: marks::Table,
     tenancy: Tenancy,
 }
 

@@ -9,6 +9,7 @@
 pub mod account;
 pub mod directory;
 pub mod ledger;
+pub mod mark;
 pub mod memory;
 pub mod memory_ledger;
 pub mod record;
@@ -213,8 +214,6 @@ kinds! {
     Ticket = "ticket";
     /// The `ID` of an `AuthnRequest` that was answered (B-18).
     UsedRequest = "used-request";
-    /// The `jti` of a partner's ticket that was used.
-    UsedTicket = "used-ticket";
     /// The answer to a partner's call, by its idempotency key.
     Idempotency = "idempotency";
     /// Attempts to sign in.

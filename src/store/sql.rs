@@ -13,6 +13,7 @@ mod accounts;
 mod fault;
 mod intents;
 mod link;
+mod marks;
 mod options;
 mod outbox;
 mod schema;

@@ -38,6 +38,7 @@ use time::macros::datetime;
 use self::browser::Browser;
 use self::cloud::{CN, KEYLESS, SEALED, SP};
 use super::redis::{PREFIX, RedisServer};
+use super::redis_groups::SentinelGroup;
 
 /// Where the gateway's clock stands first.
 pub(crate) const START: OffsetDateTime = datetime!(2026-01-02 03:04:05.678 UTC);
@@ -90,6 +91,11 @@ impl TestGateway {
         Self::with(&redis.url(), ledger, NO_CLOUD, at_start()).await
     }
 
+    /// A gateway, or one more node of one, whose store is whatever the Sentinels say.
+    pub(crate) async fn watching(group: &SentinelGroup, ledger: Arc<dyn Ledger>) -> Self {
+        Self::with(&group.url(), ledger, NO_CLOUD, at_start()).await
+    }
+
     async fn with(
         store: &str,
         ledger: Arc<dyn Ledger>,
@@ -98,11 +104,15 @@ impl TestGateway {
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let kids = write_files(folder.path(), &clock);
-        let text = configuration().replace(NO_CLOUD, cloud);
+        let mut text = configuration().replace(NO_CLOUD, cloud);
+        if store.contains("+sentinel") {
+            text = text.replace("[store]\n", &format!("[store]\n{SENTINELS}"));
+        }
         let hash = material::password_hash();
         let master = material::base64(&MASTER);
         let env = |name: &str| match name {
             "STORE" => Some(store.to_owned()),
+            "SENTINELS" => Some(super::redis::PASSWORD.to_owned()),
             "HASH" => Some(hash.clone()),
             "MASTER" => Some(master.clone()),
             "PARTNER_SECRET" => Some("sk-of-the-partner".to_owned()),
@@ -253,6 +263,9 @@ fn configuration() -> String {
     text
 }
 
+/// Who the gateway is at the Sentinels.
+const SENTINELS: &str =
+    "sentinel_user = \"watcher\"\nsentinel_password = { env = \"SENTINELS\" }\n";
 /// A service of bravo's beside the cloud, with a profile of its own.
 const PLAIN_SP: &str =
     "[[tenant.service_provider]]\nmetadata = \"sp.xml\"\nprofile = \"generic\"\n";

@@ -250,6 +250,37 @@ impl SentinelGroup {
         &mut self.servers[at.expect("one is the primary")]
     }
 
+    /// Cuts the primary off from its replicas: they stay as they are, with what they have, and it
+    /// goes on alone, which it then may.
+    pub(crate) fn cut_off_the_primary(&mut self) {
+        let port = self.primary().port;
+        for server in &self.servers {
+            let setting = if server.port == port {
+                ["CONFIG", "SET", "min-replicas-to-write", "0"]
+            } else {
+                ["CONFIG", "SET", "masterauth", "wrong"]
+            };
+            assert_eq!(server.tell(&setting).trim(), "OK");
+        }
+        self.primary().tell(&["CLIENT", "KILL", "TYPE", "replica"]);
+        let primary = self.primary();
+        until("the primary is alone", || {
+            primary.says(&["INFO", "replication"], &["connected_slaves:0"])
+        });
+    }
+
+    /// Kills the primary that was cut off: one of those that were its replicas takes over, and the
+    /// others follow it.
+    pub(crate) fn kill_the_lonely_primary(&mut self) {
+        let primary = self.primary();
+        primary.kill();
+        let port = primary.port;
+        for server in self.servers.iter().filter(|server| server.port != port) {
+            let answer = server.tell(&["CONFIG", "SET", "masterauth", ADMIN_PASSWORD]);
+            assert_eq!(answer.trim(), "OK");
+        }
+    }
+
     fn is_whole(&self) -> bool {
         let replicas = ["connected_slaves:2", "slave0:", "slave1:", "state=online"];
         let primaries = self.servers.iter().filter(|s| s.says(&["ROLE"], &["master"]));

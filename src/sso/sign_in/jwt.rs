@@ -13,9 +13,8 @@ use super::ticket::{Claims, Redeemed};
 use crate::limits;
 use crate::refusal::{Code, Refusal};
 use crate::saml::names::authn_context;
-use crate::secret;
+use crate::store::mark::MarkKind;
 use crate::store::record::Tenant;
-use crate::store::{Claim, Key, Kind};
 
 /// How far the partner's clock may be ahead of ours.
 const SKEW: Duration = Duration::seconds(5);
@@ -126,15 +125,8 @@ impl Sso {
             service: signed.claims.service,
         };
         // Claimed last: a ticket that is refused for another reason is not used up.
-        let key = Key::new(Kind::UsedTicket, tenant.id.as_str(), &secret::fingerprint(&signed.jti));
-        let life = 2 * limits::TICKET_LIFE;
-        match self.store.claim(&key, b"1", life).await? {
-            Claim::Won => Ok(redeemed),
-            Claim::Lost(_) => Err(Refusal::new(
-                Code::TicketUsed,
-                "expected a jti that was not used, found a used one",
-            )),
-        }
+        self.use_up(tenant, MarkKind::UsedJti, &signed.jti).await?;
+        Ok(redeemed)
     }
 }
 

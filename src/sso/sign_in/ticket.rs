@@ -15,6 +15,7 @@ use crate::limits;
 use crate::refusal::{Code, Refusal};
 use crate::saml::names::authn_context;
 use crate::secret;
+use crate::store::mark::{Mark, MarkKind, Marked};
 use crate::store::record::{Person, PersonId, Tenant};
 use crate::store::{Claim, Key, Kind};
 
@@ -172,9 +173,33 @@ impl Sso {
             let cause = "expected a ticket that was given out and not used, found none";
             Refusal::new(Code::TicketUsed, cause)
         })?;
+        self.use_up(tenant, MarkKind::UsedTicket, ticket).await?;
         let claims: Claims = decode(&octets)?;
         let proven = Proven { person: claims.person()?, class: authn_context::PREVIOUS_SESSION };
         Ok(Redeemed { proven, service: claims.service })
+    }
+
+    /// Marks a ticket as used. Its second use would sign somebody in, so that is written where no
+    /// failover undoes it (conformance D-03).
+    pub(super) async fn use_up(
+        &self,
+        tenant: &Tenant,
+        kind: MarkKind,
+        id: &str,
+    ) -> Result<(), Refusal> {
+        let mark = Mark {
+            tenant: tenant.id.clone(),
+            kind,
+            id: secret::fingerprint(id),
+            until: self.clock.now() + 2 * limits::TICKET_LIFE + limits::MARK_SPARE,
+        };
+        match self.book.ledger().mark(&mark).await? {
+            Marked::Now => Ok(()),
+            Marked::Before => {
+                let cause = "expected a ticket that was not used, found a used one";
+                Err(Refusal::new(Code::TicketUsed, cause))
+            }
+        }
     }
 
     /// The ticket for a call: unpredictable without our seed, the same for the same call on every

@@ -11,14 +11,18 @@ use crate::store::account::{Account, CloudAccount, Entry, IntentId, LinkState};
 use crate::store::ledger::{Accounts, Change, Commit};
 use crate::store::record::{PersonId, TenantId};
 
+/// What [`account`] reads, in its order.
+macro_rules! account_columns {
+    () => {
+        "tenant, user_id, account_id, suspended_at, admitted_at, state, since, cloud_domain_id, \
+         cloud_domain_name, cloud_user_id, cloud_user_name, former, intent, version"
+    };
+}
+pub(super) use account_columns;
+
 macro_rules! account {
     ($rest:literal) => {
-        concat!(
-            "SELECT tenant, user_id, account_id, suspended_at, state, since, cloud_domain_id, \
-             cloud_domain_name, cloud_user_id, cloud_user_name, former, intent, version \
-             FROM accounts ",
-            $rest
-        )
+        concat!("SELECT ", account_columns!(), " FROM accounts ", $rest)
     };
 }
 
@@ -181,12 +185,13 @@ fn write(account: &Account) -> Result<Statement, StoreError> {
     let text = if account.version == 1 {
         "INSERT INTO accounts (tenant, user_id, account_id, suspended_at, state, since, \
          cloud_domain_id, cloud_domain_name, cloud_user_id, cloud_user_name, former, intent, \
-         version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+         version, admitted_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
          ON CONFLICT (tenant, user_id) DO NOTHING"
     } else {
         "UPDATE accounts SET suspended_at = $4, state = $5, since = $6, cloud_domain_id = $7, \
          cloud_domain_name = $8, cloud_user_id = $9, cloud_user_name = $10, former = $11, \
-         intent = $12, version = $13 \
+         intent = $12, version = $13, admitted_at = $14 \
          WHERE tenant = $1 AND user_id = $2 AND account_id = $3 AND version = $13 - 1"
     };
     let cloud = account.cloud.as_ref();
@@ -204,15 +209,17 @@ fn write(account: &Account) -> Result<Statement, StoreError> {
         .bind(cloud.and_then(|cloud| cloud.user_name.as_deref()))
         .bind(Value::Text(Some(former)))
         .bind(account.intent.as_ref().map(|id| id.0.as_str()))
-        .bind(number(account.version)))
+        .bind(number(account.version))
+        .bind(account.admitted_at))
 }
 
-fn account(mut row: Row) -> Result<Account, StoreError> {
+pub(super) fn account(mut row: Row) -> Result<Account, StoreError> {
     Ok(Account {
         tenant: row.tenant()?,
         user_id: row.person()?,
         account_id: row.person()?,
         suspended_at: row.maybe_time()?,
+        admitted_at: row.maybe_time()?,
         state: row.named(LinkState::named)?,
         since: row.time()?,
         cloud: cloud(&mut row)?,

@@ -120,6 +120,7 @@ async fn in_state(subject: &Subject, state: MessageState) -> Vec<Message> {
 pub(crate) async fn what_was_written_is_read_back_whole(subject: &Subject) {
     let full = Account {
         suspended_at: Some(after(3)),
+        admitted_at: Some(after(2)),
         state: LinkState::Creating,
         cloud: Some(CloudAccount {
             domain_id: "d-1".into(),

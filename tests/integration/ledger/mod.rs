@@ -1,10 +1,11 @@
 //! What must survive: one contract, run over every backend, and what each backend has of its own.
 
 mod contract;
+mod marks;
 mod memory;
 mod nodes;
 mod postgres;
 mod rows;
 mod schema;
-mod sqlite;
+pub(crate) mod sqlite;
 mod tenancy;

@@ -61,6 +61,7 @@ pub(crate) fn customer(id: &str) -> Account {
         user_id: person(id),
         account_id: person(&format!("x-{id}")),
         suspended_at: None,
+        admitted_at: None,
         state: LinkState::None,
         since: START,
         cloud: None,

@@ -32,11 +32,12 @@ macro_rules! over_all {
         )+
     };
     ($($name:ident,)+) => {
-        mod on_memory { over_all!(@on memory: $($name,)+); }
-        mod on_sqlite { over_all!(@on sqlite: $($name,)+); }
-        mod on_postgres { over_all!(@on postgres: $($name,)+); }
+        mod on_memory { $crate::ledger::tenancy::over_all!(@on memory: $($name,)+); }
+        mod on_sqlite { $crate::ledger::tenancy::over_all!(@on sqlite: $($name,)+); }
+        mod on_postgres { $crate::ledger::tenancy::over_all!(@on postgres: $($name,)+); }
     };
 }
+pub(crate) use over_all;
 
 /// Makes a test of each over every database.
 macro_rules! over_databases {
@@ -99,7 +100,7 @@ async fn only_tenants_about_whom_something_new_is_declared_are_given(subject: Su
 }
 
 /// Lets all nodes do something at once, and gives what came of it.
-async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+pub(crate) async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     node: impl Fn(usize) -> F,
 ) -> Vec<T> {
     let gate = Arc::new(tokio::sync::Barrier::new(NODES));

@@ -2,6 +2,7 @@
 //! gets a wrong answer, and the nodes serve again by themselves.
 
 mod load;
+mod undone;
 
 use std::time::{Duration, Instant};
 

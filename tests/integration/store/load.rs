@@ -84,7 +84,7 @@ impl Seen {
     /// A sign-in, an SSO answer and a logout.
     async fn session(&self, store: &Redis, id: &str) {
         let session = key(Kind::Session, id);
-        let (used, own) = (key(Kind::UsedTicket, id), format!("both-{id}"));
+        let (used, own) = (key(Kind::Idempotency, id), format!("both-{id}"));
         self.told(store.put(&session, b"alice", LIFE)).await;
         let both = store.renew_and_claim((&session, LIFE), &used, b"flow", LIFE);
         if let Some((_, Claim::Won)) = self.told(both).await {
@@ -174,7 +174,7 @@ impl Load {
         for (deed, id) in &deeds {
             match deed {
                 Deed::Won if id.starts_with("both-") => {
-                    let used = key(Kind::UsedTicket, id.trim_start_matches("both-"));
+                    let used = key(Kind::Idempotency, id.trim_start_matches("both-"));
                     if store.claim(&used, b"again", LIFE).await == Ok(Claim::Won) {
                         seen.note(Deed::Won, id);
                     }
