@@ -1,6 +1,6 @@
 //! Layer 1, store: what happened once and must not be undone or repeated, though the ephemeral
-//! store may lose it when one of its servers takes over from another (conformance D-03, V7). Part of
-//! the ledger.
+//! store may lose it when one of its servers takes over from another (conformance D-03, V7). Part
+//! of the ledger.
 
 use time::OffsetDateTime;
 
