@@ -17,7 +17,9 @@ use self::show::{Row, print_ring, ring_as_json};
 use super::{Common, Outcome};
 use crate::app::parts::key_store;
 use crate::app::system::{SystemClock, SystemRandom};
-use crate::config::{Config, KeyPlace};
+use crate::cloud::Clouds;
+use crate::cloud::profile::MetadataForm;
+use crate::config::{self, Config, KeyPlace};
 use crate::keys::{
     Added, FileStore, KeyError, KeySize, KeyState, Kid, Locksmith, MasterKey, Recipe,
     read_private_file,
@@ -175,10 +177,15 @@ struct Tenant {
     host: String,
     /// The address of its SSO endpoint, without a key's id.
     sso_url: String,
+    /// The form in which its cloud takes metadata, if its cloud is known.
+    form: Option<MetadataForm>,
 }
 
 fn tenants(config: &Config) -> Vec<Tenant> {
     let base = &config.server.base_url;
+    // Faulty profiles are the concern of `skybridge check`, and no reason to leave keys alone.
+    let extra = config.clouds.directory.as_ref().map(config::Directory::as_path);
+    let clouds = Clouds::load(extra).unwrap_or_default();
     let tenants = config.tenants.iter();
     tenants
         .map(|tenant| Tenant {
@@ -188,6 +195,7 @@ fn tenants(config: &Config) -> Vec<Tenant> {
                 .and_then(|url| url.host_str().map(str::to_owned))
                 .unwrap_or_else(|| base.host().to_owned()),
             sso_url: format!("{}/{}/saml/sso", base.origin(), tenant.id),
+            form: clouds.get(tenant.cloud.as_str()).map(|profile| profile.metadata_form),
         })
         .collect()
 }
@@ -222,6 +230,10 @@ impl Desk<'_> {
 
     fn make(&self, new: &New, out: &mut dyn Write) -> Outcome {
         let tenant = self.tenant(&new.on.tenant)?;
+        if matches!((new.kind, tenant.form), (Kind::P256, Some(MetadataForm::Plain))) {
+            let advice = "its cloud takes RSA keys only: there is no metadata for an EC key";
+            return Err(format!("tenant {}: {advice}", tenant.id).into());
+        }
         let size = match (new.kind, new.bits) {
             (Kind::Rsa, None) => KeySize::default(),
             (Kind::Rsa, Some(Bits::B2048)) => KeySize::Rsa2048,
@@ -367,6 +379,7 @@ mod tests {
                 id: id.into(),
                 host: "sso.partner.example".into(),
                 sso_url: format!("https://sso.partner.example/{id}/saml/sso"),
+                form: (id == "zeta").then_some(MetadataForm::Plain),
             });
             let mut out = Vec::new();
             let directory = self.directory.as_ref().map(FileStore::new);
@@ -437,6 +450,8 @@ mod tests {
         assert!(shop.run("list --tenant acme").unwrap().contains("next      P-256     2026-11-21"));
         let both = shop.run("new --tenant acme --kind p256 --bits 2048").unwrap_err();
         assert!(both.contains("--bits is for RSA keys"), "{both}");
+        let plain = shop.run("new --tenant zeta --kind p256").unwrap_err();
+        assert!(plain.contains("its cloud takes RSA keys only"), "{plain}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::value::ProfileName;
 const FILE: &str = "profile.toml";
 
 /// All profiles.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Clouds(BTreeMap<String, Arc<Profile>>);
 
 impl Clouds {

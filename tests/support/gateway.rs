@@ -214,6 +214,10 @@ fn write_files(folder: &Path, clock: &ManualClock) -> [Kid; 2] {
     for tenant in ["bravo", "closed", "delta", "generic"] {
         add(tenant, active);
     }
+    write("idp-ec.pem", &material::idp_ec().certificate_pem);
+    for tenant in ["delta", "generic"] {
+        write(&format!("{tenant}.ec.kid"), add(tenant, material::idp_ec()).as_str());
+    }
     let kids = [add("acme", active), add("acme", next)];
     let retired = add("acme", material::idp_retired());
     smith.retire("acme", &retired).unwrap();
@@ -222,6 +226,16 @@ fn write_files(folder: &Path, clock: &ManualClock) -> [Kid; 2] {
 }
 
 impl TestGateway {
+    /// The name of the EC key of the tenant `generic` or `delta`, which follows the active one.
+    pub(crate) fn ec_kid(&self, tenant: &str) -> String {
+        fs::read_to_string(self.folder.path().join(format!("{tenant}.ec.kid"))).unwrap()
+    }
+
+    /// Where the certificate of that key lies, as PEM.
+    pub(crate) fn ec_certificate_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("idp-ec.pem")
+    }
+
     /// The name of a key of acme's that is retired.
     pub(crate) fn retired_kid(&self) -> String {
         fs::read_to_string(self.folder.path().join("retired.kid")).unwrap()

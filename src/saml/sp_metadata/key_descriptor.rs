@@ -4,7 +4,7 @@
 
 use super::{ServiceProvider, Warning, metadata};
 use crate::limits;
-use crate::saml::encryption::{EncryptionKey, Methods};
+use crate::saml::encryption::{EncryptionKey, Methods, Recipient, Unauthenticated};
 use crate::saml::error::Error;
 use crate::saml::key::VerifyingKey;
 use crate::saml::names::ns;
@@ -32,6 +32,10 @@ pub(super) fn read(role: Element<'_>, provider: &mut ServiceProvider) -> Result<
             return Err(metadata("a usable signing key where AuthnRequestsSigned is true", found));
         }
         provider.warnings.push(Warning::NoSigningKey);
+    }
+    let keys = &provider.encryption_keys;
+    if !keys.is_empty() && Recipient::choose(keys, Unauthenticated::Refuse).is_none() {
+        provider.warnings.push(Warning::OnlyCbc);
     }
     Ok(())
 }

@@ -93,6 +93,8 @@ pub enum Warning {
         /// Its binding, shortened.
         binding: String,
     },
+    /// Nothing better than CBC can be used to encrypt for it, which only few profiles allow.
+    OnlyCbc,
     /// There is no usable key that verifies signed requests.
     NoSigningKey,
     /// It declares only algorithms that are not allowed here, and gets an allowed one all the same.
@@ -118,6 +120,10 @@ impl fmt::Display for Warning {
                      what it gets"
                 )
             }
+            Self::OnlyCbc => f.write_str(
+                "it can be encrypted for with CBC only: that happens only where its profile has \
+                 allow_cbc, and nothing is encrypted elsewhere",
+            ),
             Self::NoSigningKey => f.write_str("no usable signing key: signed requests are refused"),
         }
     }

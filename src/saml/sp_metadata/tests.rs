@@ -193,6 +193,17 @@ fn a_key_whose_algorithms_are_all_forbidden_is_left_out_with_a_warning() {
     assert!(texts(&provider)[0].contains("rsa-1_5"), "{:?}", texts(&provider));
 }
 
+// Conformance A-118.
+#[test]
+fn a_service_provider_that_can_have_only_cbc_is_warned_of() {
+    let method = |uri| format!("<md:EncryptionMethod Algorithm='{uri}'/></md:KeyDescriptor>");
+    let with = |uri| key(1, "").replace("</md:KeyDescriptor>", &method(uri));
+    let provider = read_text(&sp(&[with(algorithm::AES128_CBC), ACS.to_owned()].concat())).unwrap();
+    assert_eq!(provider.warnings, [Warning::OnlyCbc]);
+    let two = [with(algorithm::AES128_CBC), key(2, ""), ACS.to_owned()].concat();
+    assert_eq!(read_text(&sp(&two)).unwrap().warnings, []);
+}
+
 /// `Extensions` that declare these algorithms.
 fn declares(name: &str, uris: &[&str]) -> String {
     let methods: Vec<_> =

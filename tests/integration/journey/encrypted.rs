@@ -1,8 +1,10 @@
-//! Assertions that are encrypted, from the request to the service provider that decrypts them.
+//! Other algorithms than RSA signatures over plain assertions: assertions that are encrypted, from
+//! the request to the service provider that decrypts them, and keys on an elliptic curve.
 
 use super::continuation;
 use crate::support::gateway::browser::Browser;
 use crate::support::gateway::cloud::{Cloud, KEYLESS, Request, SEALED, SP};
+use crate::support::gateway::material::base64;
 use crate::support::gateway::{TestGateway, material, ticket};
 use crate::support::schema::{Schema, assert_valid};
 use crate::support::xmlsec;
@@ -60,4 +62,36 @@ async fn without_a_key_there_is_no_assertion_where_it_has_to_be_encrypted() {
         .but(|it| it.attributes = "ForceAuthn=\"false\" IsPassive=\"true\"".to_owned());
     let declined = gateway.browser().get(&passive.at("generic")).await.delivered().response;
     assert!(declined.contains("status:NoPassive"), "{declined}");
+}
+
+#[tokio::test]
+async fn who_comes_by_the_address_of_an_ec_key_gets_its_signature() {
+    let gateway = TestGateway::new().await;
+    let mut browser = signed_in(&gateway).await;
+    let address = format!("/generic/saml/sso/{}", gateway.ec_kid("generic"));
+    let request = Request::to("generic")
+        .but(|it| it.destination = Some(format!("https://gateway.example{address}")));
+    let answer = browser.get(&format!("{address}?{}", request.query())).await;
+    let response = answer.delivered().response;
+    assert_valid(Schema::Protocol, &response);
+    assert_eq!(response.matches("xmldsig-more#ecdsa-sha256").count(), 2, "{response}");
+    for element in ["protocol:Response", "assertion:Assertion"] {
+        let element = format!("urn:oasis:names:tc:SAML:2.0:{element}");
+        xmlsec::verify(&[&response], &gateway.ec_certificate_file(), &element).unwrap();
+        xmlsec::verify(&[&response], &gateway.certificate_file(), &element).unwrap_err();
+    }
+}
+
+#[tokio::test]
+async fn an_ec_key_has_metadata_in_the_rich_form_only_and_is_not_offered_to_encrypt_for() {
+    let gateway = TestGateway::new().await;
+    let path = |tenant: &str| format!("/{tenant}/saml/metadata/{}", gateway.ec_kid(tenant));
+    let text = gateway.browser().get(&path("generic")).await.body;
+    assert_valid(Schema::Metadata, &text);
+    let (_, encryption) = text.split_once("use=\"encryption\"").unwrap();
+    assert!(text.contains(&base64(&material::idp_ec().certificate)), "{text}");
+    assert!(!encryption.contains(&base64(&material::idp_ec().certificate)), "{text}");
+    assert!(encryption.contains(&base64(&material::idp().certificate)), "{text}");
+    // The contract's form is for a cloud that verifies RSA only.
+    gateway.browser().get(&path("delta")).await.refused("SB-5004");
 }

@@ -59,7 +59,7 @@ async fn addresses_and_methods_that_are_none_have_their_pages() {
         assert!(answer.header("content-security-policy").unwrap().contains("form-action 'none'"));
     }
     for (method, path) in [
-        (Method::POST, "/acme/saml/sso"),
+        (Method::PUT, "/acme/saml/sso"),
         (Method::PUT, "/acme/launch"),
         (Method::DELETE, "/acme/saml/metadata"),
         (Method::GET, "/api/v1/acme/tickets"),

@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
+use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256};
 use skybridge::app::system::SystemRandom;
 use skybridge::password;
 
 use super::PASSWORD;
 
-/// An RSA key and a certificate around it.
+/// A key, RSA unless it says otherwise, and a certificate around it.
 pub(crate) struct Pair {
     pub(crate) private_pem: String,
     pub(crate) private_der: Vec<u8>,
@@ -21,7 +21,11 @@ pub(crate) struct Pair {
 
 impl Pair {
     fn make(host: &str) -> Self {
-        let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
+        Self::of(&PKCS_RSA_SHA256, host)
+    }
+
+    fn of(kind: &'static rcgen::SignatureAlgorithm, host: &str) -> Self {
+        let key = KeyPair::generate_for(kind).unwrap();
         let certificate =
             CertificateParams::new([host.to_owned()]).unwrap().self_signed(&key).unwrap();
         Self {
@@ -54,6 +58,13 @@ pairs! {
     sp = "auth.huaweicloud.com";
     /// A key that nobody registered.
     stranger = "stranger.example";
+}
+
+/// An EC key that follows the active one of the tenants `generic` and `delta`.
+pub(crate) fn idp_ec() -> &'static Pair {
+    static PAIR: LazyLock<Pair> =
+        LazyLock::new(|| Pair::of(&PKCS_ECDSA_P256_SHA256, "gateway.example"));
+    &PAIR
 }
 
 /// The hash of [`PASSWORD`].
