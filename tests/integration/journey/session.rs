@@ -135,7 +135,8 @@ async fn a_session_from_before_its_customer_was_switched_off_stays_over() {
     let mut back_end = gateway.browser().saying("authorization", &format!("Bearer {API_KEY}"));
     let mut switch = async |how: &str| {
         gateway.wait(1);
-        let answer = back_end.post(&format!("/api/v1/acme/customers/cust-1/{how}"), &[]).await;
+        let answer =
+            back_end.post::<&str>(&format!("/api/v1/acme/customers/cust-1/{how}"), &[]).await;
         assert_eq!(answer.status, axum::http::StatusCode::OK, "{answer:?}");
     };
     switch("suspend").await;
