@@ -22,6 +22,8 @@ mod hostile;
 mod journey;
 mod ledger;
 #[cfg(feature = "fake-cloud")]
+mod reconcile;
+#[cfg(feature = "fake-cloud")]
 mod reliability;
 mod reliability_redis;
 mod reliability_sql;
@@ -30,3 +32,5 @@ mod saml_metadata;
 mod saml_signature;
 mod serve;
 mod store;
+#[cfg(feature = "fake-cloud")]
+mod webhook;

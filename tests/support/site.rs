@@ -42,6 +42,8 @@ const GIVEN_UP: [&str; 2] = ["cannot listen", "the store is away"];
 /// What the nodes of a site share.
 const MASTER: [u8; 32] = [7; 32];
 const SECRET_KEY: &str = "sk-of-the-partner";
+/// What signs messages to the partner's webhook.
+pub(crate) const WEBHOOK_KEY: [u8; 32] = [9; 32];
 
 /// The Redis of all sites.
 fn redis() -> String {
@@ -56,6 +58,7 @@ pub(crate) struct Site {
     folder: TempDir,
     database: String,
     api: SocketAddr,
+    webhook: Option<SocketAddr>,
     number: u32,
 }
 
@@ -99,7 +102,12 @@ impl Site {
         };
         cloud.provision(&provision).unwrap();
         let database = postgres::shared().database().await;
-        Self { cloud, folder, database, api, number }
+        Self { cloud, folder, database, api, webhook: None, number }
+    }
+
+    /// The same whose partner is told of links there.
+    pub(crate) async fn telling(partner: SocketAddr) -> Self {
+        Self { webhook: Some(partner), ..Self::new().await }
     }
 
     /// Starts a gateway and waits until it is ready.
@@ -189,7 +197,14 @@ impl Site {
 
     fn configure(&self, port: u16, api: SocketAddr) -> PathBuf {
         let file = self.folder.path().join(format!("node-{port}.toml"));
-        fs::write(&file, configuration(self.number, port, api)).unwrap();
+        let webhook = self.webhook.map(|partner| {
+            format!(
+                "[tenant.webhook]\nurl = \"http://{partner}/hook\"\n\
+                 secrets = [{{ env = \"WEBHOOK\" }}]\n"
+            )
+        });
+        let text = configuration(self.number, port, api) + webhook.as_deref().unwrap_or_default();
+        fs::write(&file, text).unwrap();
         file
     }
 
@@ -200,7 +215,8 @@ impl Site {
             .env("STORE", redis())
             .env("LEDGER", database)
             .env("MASTER", material::base64(&MASTER))
-            .env("SECRET_KEY", SECRET_KEY);
+            .env("SECRET_KEY", SECRET_KEY)
+            .env("WEBHOOK", format!("whsec_{}", material::base64(&WEBHOOK_KEY)));
         command
     }
 }

@@ -3,6 +3,7 @@
 //! the runtime's, which jumps.
 
 mod by_api;
+mod confirmed;
 mod faults;
 mod opening;
 mod reconcile;
