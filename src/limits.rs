@@ -168,6 +168,9 @@ pub const RECONCILE_LEASE: Duration = Duration::from_mins(1);
 pub const RECONCILE_POLL: Duration = Duration::from_secs(20);
 /// Most tenants whose links one node compares at one time.
 pub const RECONCILE_AT_ONCE: usize = 4;
+/// From when on a comparison takes unusually long: at nine pages of a hundred customers a second,
+/// half a million customers are read by then.
+pub const RECONCILE_LONG: Duration = Duration::from_mins(10);
 /// When links are compared again while some are unresolved: what one list leaves in doubt, the next
 /// decides, and it must be younger than the cloud's delay ([`ASSOCIATION_WAIT`]).
 pub const RECONCILE_SOON: Duration = Duration::from_mins(11);

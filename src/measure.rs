@@ -29,6 +29,8 @@ pub enum Scale {
     Operation,
     /// From 1 ms: a whole request.
     Request,
+    /// From 0.1 s: work of seconds to an hour that nobody waits for.
+    Job,
 }
 
 /// One published number.
@@ -55,6 +57,7 @@ const CREATIONS: &str = "skybridge_creations_total";
 const CREATIONS_IN_HAND: &str = "skybridge_creations_in_hand";
 const WEBHOOKS: &str = "skybridge_webhook_attempts_total";
 const RECONCILIATIONS: &str = "skybridge_reconciliations_total";
+const RECONCILIATION: &str = "skybridge_reconciliation_seconds";
 const UNRESOLVED_AGE: &str = "skybridge_unresolved_link_age_seconds";
 const LOG_LOST: &str = "skybridge_log_lines_lost_total";
 
@@ -122,6 +125,11 @@ pub const METRICS: &[Metric] = &[
         kind: Kind::Counter,
         help: "Comparisons of a tenant's links with the cloud's list, by outcome: whole, part, \
                failed, busy.",
+    },
+    Metric {
+        name: RECONCILIATION,
+        kind: Kind::Histogram(Scale::Job),
+        help: "Time of one comparison of a tenant's links with the cloud's list, by outcome.",
     },
     Metric {
         name: UNRESOLVED_AGE,
@@ -201,9 +209,10 @@ pub fn webhook(attempt: &'static str) {
 }
 
 /// Counts one comparison of a tenant's links with the cloud's list, by its outcome: `whole`,
-/// `part`, `failed`, `busy`.
-pub fn reconciliation(outcome: &'static str) {
+/// `part`, `failed`, `busy`; and how long it took.
+pub fn reconciliation(outcome: &'static str, took: Duration) {
     counter!(RECONCILIATIONS, "outcome" => outcome).increment(1);
+    histogram!(RECONCILIATION, "outcome" => outcome).record(took);
 }
 
 /// Notes for how long the link that is unresolved longest has been so.
