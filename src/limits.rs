@@ -33,6 +33,8 @@ pub const XML_NAME_BYTES: usize = 256;
 pub const RELAY_STATE_BYTES: usize = 2 * 1024;
 /// Longest entityID, characters (Core 8.3.6).
 pub const ENTITY_ID_CHARS: usize = 1024;
+/// Longest name identifier, characters (saml-core-2.0-os §8.3.7).
+pub const NAME_ID_CHARS: usize = 256;
 /// Longest message ID that is accepted, bytes. The cloud's are 37.
 pub const MESSAGE_ID_BYTES: usize = 256;
 /// Longest URL that we keep or send, bytes.

@@ -2,8 +2,9 @@
 //! counts it.
 //!
 //! Labels come from closed sets only (codes, steps, operations, route templates), never from a
-//! request, and never name a tenant: the cost of monitoring must not grow with the number of
-//! partners or with what strangers send. Until `app` installs a recorder all of these do nothing.
+//! request, and but for one never name a tenant: the cost of monitoring must not grow with the number
+//! of partners or with what strangers send. The clock of a service provider is its own, so that number
+//! names each that is registered. Until `app` installs a recorder all of these do nothing.
 
 use std::time::Duration;
 
@@ -59,6 +60,7 @@ const WEBHOOKS: &str = "skybridge_webhook_attempts_total";
 const RECONCILIATIONS: &str = "skybridge_reconciliations_total";
 const RECONCILIATION: &str = "skybridge_reconciliation_seconds";
 const UNRESOLVED_AGE: &str = "skybridge_unresolved_link_age_seconds";
+const SP_CLOCK: &str = "skybridge_sp_clock_offset";
 const LOG_LOST: &str = "skybridge_log_lines_lost_total";
 
 /// Everything that is published.
@@ -136,6 +138,12 @@ pub const METRICS: &[Metric] = &[
         kind: Kind::Gauge,
         help: "For how long the link that is unresolved longest has been so, 0 if there is none: \
                a first login or creation under way, an end in doubt, a conflict.",
+    },
+    Metric {
+        name: SP_CLOCK,
+        kind: Kind::Gauge,
+        help: "By how many seconds a service provider's clock seems to be behind ours, by its last \
+               requests; negative: ahead.",
     },
     Metric {
         name: LOG_LOST,
@@ -218,6 +226,11 @@ pub fn reconciliation(outcome: &'static str, took: Duration) {
 /// Notes for how long the link that is unresolved longest has been so.
 pub fn unresolved_link_age(age: Duration) {
     gauge!(UNRESOLVED_AGE).set(age.as_secs_f64());
+}
+
+/// Notes by how many seconds the clock of a registered service provider is behind ours.
+pub fn sp_clock(tenant: &str, sp: &str, seconds: f64) {
+    gauge!(SP_CLOCK, "tenant" => tenant.to_owned(), "sp" => sp.to_owned()).set(seconds);
 }
 
 /// Notes how many log lines were lost since the start.

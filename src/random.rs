@@ -16,6 +16,12 @@ pub trait Random: Send + Sync {
 pub fn xml_id(random: &dyn Random) -> String {
     let mut bytes = [0u8; 20];
     random.fill(&mut bytes);
+    xml_id_of(&bytes)
+}
+
+/// The XML ID that writes these octets.
+#[must_use]
+pub fn xml_id_of(bytes: &[u8; 20]) -> String {
     let mut id = String::with_capacity(41);
     id.push('_');
     for byte in bytes {

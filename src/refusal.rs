@@ -166,6 +166,12 @@ catalogue! {
     FirstLoginNotBegun = 3015, 403, You;
     /// This tenant's users sign in at the partner's site, not here.
     SignInElsewhere = 3016, 404, You;
+    /// No service provider of that name takes answers that it did not ask for.
+    ServiceUnknown = 3017, 404, Partner;
+    /// The `RelayState` in the address is not one that the service provider's registration lists.
+    RelayStateNotAllowed = 3018, 400, Partner;
+    /// Nothing is known by which the service provider could know the customer.
+    NameIdUnavailable = 3019, 422, Partner;
 
     /// The page to open in the cloud is not on the cloud's list of hosts.
     ServiceNotAllowed = 4001, 400, Partner;

@@ -25,6 +25,7 @@ use crate::store::Ephemeral;
 use crate::store::ledger::Ledger;
 use crate::store::memory::Memory;
 use crate::store::memory_ledger::MemoryLedger;
+use crate::store::name_id::NameIds;
 use crate::store::record::Tenant;
 use crate::store::redis::{self, Redis};
 use crate::store::tenancy::{Copies, Declaration};
@@ -114,6 +115,7 @@ impl Assembly {
                 .with_history(Arc::clone(&ledger) as Arc<dyn Copies>);
         let registrations = Arc::new(registrations);
         let declared = records.directory.tenants().map(|tenant| declaration(tenant)).collect();
+        let name_ids: Arc<dyn NameIds> = Arc::<dyn Ledger>::clone(&ledger);
         let book = Book::new(ledger, Arc::clone(&system.clock), Arc::clone(&system.random));
         let book = Arc::new(book);
         let creations = Arc::new(Creations::new(
@@ -124,6 +126,7 @@ impl Assembly {
         ));
         let sso = Arc::new(Sso::new(Parts {
             book: Arc::clone(&book),
+            name_ids,
             creations,
             own_pages: records.own_pages,
             base_url: config.server.base_url.origin().to_owned(),

@@ -13,7 +13,7 @@ use super::partner_api;
 use crate::account::webhook::{Hook, Hooks, Secret};
 use crate::cloud::api;
 use crate::cloud::overlay::Overrides;
-use crate::cloud::registration::{Registration, RequestSignatures, Source};
+use crate::cloud::registration::{Registration, RequestSignatures, Source, Unsolicited};
 use crate::cloud::{Clouds, Profile, ProfileFault};
 use crate::config::{self, Complaint, Config, MetadataSource};
 use crate::saml::{EndpointUrl, EntityId, VerifyingKey};
@@ -334,6 +334,11 @@ impl TenantReader<'_> {
                 Some(false) => RequestSignatures::Optional,
             },
             profile,
+            unsolicited: if declared.unsolicited {
+                Unsolicited::Allowed { relay_states: declared.relay_states.clone() }
+            } else {
+                Unsolicited::Refused
+            },
         })
     }
 }

@@ -9,20 +9,23 @@
 use serde::Deserialize;
 
 use super::profile::Profile;
-use super::response::AbsentAttribute;
-use super::value::Text;
+use super::response::{AbsentAttribute, Release};
+use super::value::{Text, Uri};
 use crate::limits;
 use crate::refusal::{Code, Refusal};
+use crate::saml::names::{ATTRNAME_UNSPECIFIED, ATTRNAME_URI};
 use crate::saml::response::Attribute;
+use crate::saml::sp_metadata::RequestedAttribute;
 use crate::saml::xml::is_xml_char;
 
-/// One attribute of the list in a profile. Its `NameFormat` is always the URI one (saml-core-2.0-os
-/// §8.2.2).
+/// One attribute of the list in a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttributeRule {
     /// `Name`.
     pub name: Text,
+    /// `NameFormat`; the URI one when not said (saml-core-2.0-os §8.2.2).
+    pub name_format: Option<Uri>,
     /// `FriendlyName`; absent when not said.
     pub friendly_name: Option<Text>,
     /// Where the value comes from.
@@ -145,14 +148,24 @@ impl From<AttributeFault> for Refusal {
 }
 
 impl Profile {
-    /// The attributes of `person` for this cloud.
+    /// The attributes of `person` for this service provider, whose metadata asks for `requested`.
     ///
     /// # Errors
     /// The first required attribute whose value is absent or breaks a rule.
-    pub fn attributes(&self, person: &Person<'_>) -> Result<Released, AttributeFault> {
+    pub fn attributes(
+        &self,
+        person: &Person<'_>,
+        requested: &[RequestedAttribute],
+    ) -> Result<Released, AttributeFault> {
         let mut attributes = Vec::with_capacity(self.attributes.len());
         let mut withheld = Vec::new();
         for rule in &self.attributes {
+            if self.response.release == Release::Requested
+                && rule.presence == Presence::Optional
+                && !requested.iter().any(|wanted| rule.is_wanted(wanted))
+            {
+                continue;
+            }
             let value = match rule.value(person) {
                 Ok(value) => value,
                 Err(broken) => {
@@ -171,6 +184,7 @@ impl Profile {
             };
             attributes.push(Attribute {
                 name: rule.name.to_string(),
+                name_format: rule.name_format().to_owned(),
                 friendly_name: rule.friendly_name.as_ref().map(ToString::to_string),
                 values: vec![value.to_owned()],
             });
@@ -180,6 +194,19 @@ impl Profile {
 }
 
 impl AttributeRule {
+    fn name_format(&self) -> &str {
+        self.name_format.as_ref().map_or(ATTRNAME_URI, Uri::as_str)
+    }
+
+    /// Whether a service provider means this attribute: by name and format, never by friendly name
+    /// (conformance A-011).
+    fn is_wanted(&self, wanted: &RequestedAttribute) -> bool {
+        let format = wanted.name_format.as_deref();
+        wanted.name == self.name.as_str()
+            && format
+                .is_none_or(|format| format == ATTRNAME_UNSPECIFIED || format == self.name_format())
+    }
+
     /// The person's value, if there is one. An empty text is none.
     fn value<'p>(&self, person: &Person<'p>) -> Result<Option<&'p str>, BrokenRule> {
         let Some(value) = person.value(self.source).filter(|value| !value.is_empty()) else {
@@ -221,7 +248,8 @@ impl<'a> Person<'a> {
 
 impl Pattern {
     /// Whether `value`, which is not empty, has this form.
-    fn fits(self, value: &str) -> bool {
+    #[must_use]
+    pub fn fits(self, value: &str) -> bool {
         match self {
             Self::Text => {
                 !value.trim().is_empty() && value.chars().all(|c| is_xml_char(c) && !c.is_control())
@@ -308,7 +336,7 @@ mod tests {
     };
 
     fn release(profile: &str, person: &Person<'_>) -> Result<Released, AttributeFault> {
-        read(text_of(profile)).unwrap().attributes(person)
+        read(text_of(profile)).unwrap().attributes(person, &[])
     }
 
     /// Friendly name and only value of each attribute.
@@ -339,6 +367,30 @@ mod tests {
         );
         assert!(released.attributes.iter().all(|a| a.friendly_name.as_ref() == Some(&a.name)));
         assert!(released.withheld.is_empty());
+    }
+
+    #[test]
+    fn only_what_metadata_requests_is_released_where_the_profile_says_so() {
+        let text = text_of("generic")
+            .replace("sign = \"both\"", "sign = \"both\"\nrelease = \"requested\"");
+        let profile = read(&text).unwrap();
+        let wanted = |name: &str, format: Option<&str>| RequestedAttribute {
+            name: name.to_owned(),
+            name_format: format.map(str::to_owned),
+            required: false,
+        };
+        let mail = "urn:oid:0.9.2342.19200300.100.1.3";
+        for (requested, expected) in [
+            (vec![], &["uid"][..]),
+            (vec![wanted(mail, None)], &["uid", "mail"]),
+            (vec![wanted(mail, Some(ATTRNAME_URI)), wanted("urn:other", None)], &["uid", "mail"]),
+            (vec![wanted(mail, Some("urn:x"))], &["uid"]),
+            (vec![wanted("mail", None)], &["uid"]),
+        ] {
+            let released = profile.attributes(&ALICE, &requested).ok().unwrap();
+            let names: Vec<_> = pairs(&released).into_iter().map(|(name, _)| name).collect();
+            assert_eq!(names, expected, "{requested:?}");
+        }
     }
 
     #[test]

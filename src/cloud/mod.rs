@@ -14,6 +14,7 @@ pub mod profile;
 pub mod registration;
 pub mod registry;
 pub mod response;
+pub mod skew;
 pub mod value;
 
 pub use attribute::{AttributeFault, Person, Released};

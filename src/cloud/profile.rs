@@ -32,6 +32,8 @@ pub struct Profile {
     pub response: ResponseRules,
     /// The attributes of a person that the cloud gets, in the order in which they are sent.
     pub attributes: Vec<AttributeRule>,
+    /// How the end of a session is told.
+    pub logout: Logout,
     /// The form of our own metadata.
     pub metadata_form: MetadataForm,
     /// How the cloud's partner API counts associations between customer and partner.
@@ -84,6 +86,18 @@ pub struct RequestRules {
     pub relay_state_bytes: usize,
 }
 
+/// How the end of a session is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Logout {
+    /// By `LogoutRequest` and `LogoutResponse` (saml-profiles-2.0-os §4.4), both ways, with each
+    /// service provider whose metadata lists a place for them.
+    Saml,
+    /// By plain redirect to our logout address (contract §1.10); no message is sent or taken.
+    #[default]
+    Redirect,
+}
+
 /// How our metadata is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -126,10 +140,17 @@ struct Written {
     response: ResponseRules,
     #[serde(default)]
     attribute: Vec<AttributeRule>,
+    logout: Option<WrittenLogout>,
     metadata: WrittenMetadata,
     association: Option<Association>,
     partner_api: Option<api::Rules>,
     agreements: Option<Agreements>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenLogout {
+    by: Logout,
 }
 
 #[derive(Deserialize)]
@@ -155,6 +176,7 @@ impl Profile {
             request: written.request,
             response: written.response,
             attributes: written.attribute,
+            logout: written.logout.map(|logout| logout.by).unwrap_or_default(),
             metadata_form: written.metadata.form,
             association: written.association,
             partner_api: written.partner_api,

@@ -8,6 +8,7 @@ use time::Duration;
 use super::value::{Uri, offset, optional_offset};
 use crate::saml::allowed::Declared;
 use crate::saml::encryption::{EncryptionKey, Recipient, Unauthenticated};
+use crate::saml::NameIdKind;
 use crate::saml::names::name_id;
 use crate::saml::response::{Signed, Signing};
 use crate::saml::signature::sign::PrefixList;
@@ -42,6 +43,12 @@ pub struct ResponseRules {
     pub subject_locality: SubjectLocality,
     /// `SessionIndex`.
     pub session_index: SessionIndex,
+    /// `SessionNotOnOrAfter`.
+    #[serde(default)]
+    pub session_end: SessionEnd,
+    /// Which of the attributes are sent.
+    #[serde(default)]
+    pub release: Release,
     /// What becomes of an attribute without a value.
     pub absent_attribute: AbsentAttribute,
     /// The times of `Conditions`.
@@ -131,6 +138,28 @@ pub enum SessionIndex {
     Omit,
 }
 
+/// `SessionNotOnOrAfter` of the `AuthnStatement`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionEnd {
+    /// Sent: when our session ends in any case, the service provider's shall end too.
+    Send,
+    /// Left out.
+    #[default]
+    Omit,
+}
+
+/// Which of the profile's attributes a service provider gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Release {
+    /// All of them.
+    #[default]
+    All,
+    /// The required ones, and those that its metadata requests (conformance A-042).
+    Requested,
+}
+
 /// What becomes of an attribute without a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -167,23 +196,18 @@ pub struct ConfirmationWindow {
 }
 
 /// How the person is named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NameIdRules {
-    /// `Format`.
-    pub format: NameIdFormat,
+    /// What is given to who asks for nothing in particular.
+    pub format: NameIdKind,
+    /// What else is given to who asks for it, in the request or by the order in its metadata.
+    #[serde(default)]
+    pub on_request: Vec<NameIdKind>,
     /// `NameQualifier`.
     pub name_qualifier: NameQualifier,
     /// `SPNameQualifier`.
     pub sp_name_qualifier: SpNameQualifier,
-}
-
-/// `Format` of the name identifier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NameIdFormat {
-    /// A new value for each session.
-    Transient,
 }
 
 /// `NameQualifier` of the name identifier.
@@ -204,7 +228,9 @@ pub enum NameQualifier {
 pub enum SpNameQualifier {
     /// The service provider's entityID.
     Sp,
-    /// Left out.
+    /// The same where the request asks for it (conformance A-033).
+    AsAsked,
+    /// Left out, which says the same: the namespace is the requester's own (contract §4.2).
     None,
 }
 
@@ -253,7 +279,8 @@ impl ResponseRules {
         let conditions = (Some(self.conditions.not_before), self.conditions.not_on_or_after);
         let confirmation =
             (self.subject_confirmation.not_before, self.subject_confirmation.not_on_or_after);
-        [("conditions", conditions), ("subject_confirmation", confirmation)]
+        let mut problems = self.name_id.problems();
+        let windows = [("conditions", conditions), ("subject_confirmation", confirmation)]
             .into_iter()
             .filter(|(_, (start, end))| {
                 let start = start.unwrap_or(Duration::ZERO);
@@ -264,18 +291,57 @@ impl ResponseRules {
                     "response.{window}: expected not_before_seconds of -900 to 0 and \
                      not_on_or_after_seconds of 1 to 900"
                 )
-            })
-            .collect()
+            });
+        problems.extend(windows);
+        problems
     }
 }
 
-impl NameIdFormat {
-    /// The URI of the format.
+impl NameIdRules {
+    /// The kind that a request gets which asks for the format `asked`, from a service provider
+    /// whose metadata lists `listed`; `None` where that is not given (conformance A-033).
     #[must_use]
-    pub fn uri(self) -> &'static str {
-        match self {
-            Self::Transient => name_id::TRANSIENT,
+    pub fn choose(&self, asked: Option<&str>, listed: &[String]) -> Option<NameIdKind> {
+        match asked.filter(|asked| *asked != name_id::UNSPECIFIED) {
+            Some(asked) => NameIdKind::of_uri(asked).filter(|kind| self.gives(*kind)),
+            None => Some(self.preferred(listed)),
         }
+    }
+
+    /// The first kind in the service provider's own order that is given, or the usual one.
+    fn preferred(&self, listed: &[String]) -> NameIdKind {
+        if self.format == NameIdKind::None {
+            return self.format;
+        }
+        let listed = listed.iter().filter(|uri| *uri != name_id::UNSPECIFIED);
+        let mut known = listed.filter_map(|uri| NameIdKind::of_uri(uri));
+        known.find(|kind| self.gives(*kind)).unwrap_or(self.format)
+    }
+
+    fn gives(&self, kind: NameIdKind) -> bool {
+        self.format == kind || self.on_request.contains(&kind)
+    }
+
+    /// Every kind that can be given, the usual one first.
+    pub fn kinds(&self) -> impl Iterator<Item = NameIdKind> {
+        let others = self.on_request.iter().copied().filter(|kind| *kind != self.format);
+        std::iter::once(self.format).chain(others)
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.kinds().any(|kind| kind == NameIdKind::Persistent)
+            && self.name_qualifier == NameQualifier::Sp
+        {
+            let expected = "response.name_id.name_qualifier: expected idp or none with persistent \
+                            identifiers (saml-core-2.0-os §8.3.7)";
+            problems.push(expected.to_owned());
+        }
+        if self.on_request.contains(&NameIdKind::None) {
+            let expected = "response.name_id.on_request: expected formats that can be asked for";
+            problems.push(expected.to_owned());
+        }
+        problems
     }
 }
 
@@ -329,6 +395,43 @@ mod tests {
         {
             assert!(profile(when_possible, wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_name_identifier_is_what_was_asked_for_or_what_metadata_prefers_or_the_usual_one() {
+        let rules = read(text_of("generic")).unwrap().response.name_id;
+        let cloud = read(text_of("huawei-cn")).unwrap().response.name_id;
+        let [email, persistent] = [name_id::EMAIL, name_id::PERSISTENT].map(str::to_owned);
+        let both = [email.clone(), persistent.clone()];
+        for (asked, listed, of_generic, of_cloud) in [
+            (None, &[][..], Some(NameIdKind::Transient), Some(NameIdKind::Transient)),
+            (None, &both, Some(NameIdKind::Email), Some(NameIdKind::Transient)),
+            (
+                Some(name_id::UNSPECIFIED),
+                &both[1..],
+                Some(NameIdKind::Persistent),
+                Some(NameIdKind::Transient),
+            ),
+            (
+                Some(name_id::TRANSIENT),
+                &both,
+                Some(NameIdKind::Transient),
+                Some(NameIdKind::Transient),
+            ),
+            (Some(name_id::PERSISTENT), &[], Some(NameIdKind::Persistent), None),
+            (Some("urn:oasis:names:tc:SAML:2.0:nameid-format:encrypted"), &[], None, None),
+            (Some("urn:oasis:names:tc:SAML:2.0:nameid-format:Persistent"), &[], None, None),
+        ] {
+            assert_eq!(rules.choose(asked, listed), of_generic, "{asked:?}");
+            assert_eq!(cloud.choose(asked, listed), of_cloud, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn a_persistent_identifier_is_never_qualified_by_the_service_provider() {
+        let text = text_of("generic");
+        let text = text.replacen("name_qualifier = \"none\"", "name_qualifier = \"sp\"", 1);
+        assert!(read(&text).unwrap_err()[0].problem.contains("name_qualifier"));
     }
 
     #[test]

@@ -177,6 +177,13 @@ section! {
         profile: Option<Slug>, eg "generic";
         /// Whether its requests must be signed. Without it, the profile decides.
         require_signed_requests: Option<bool>, eg true;
+        /// Whether people may be sent to it without it having asked: from the partner's site by
+        /// `/{tenant}/launch?sp={its entityID}`. Who can make a browser open an address can sign
+        /// its person in there, so turn it on only where the service needs it.
+        unsolicited: bool = false;
+        /// The texts that such an address may give as `RelayState`, besides none: what the service
+        /// shall open.
+        relay_states: Vec<String> = [], eg ["https://wiki.partner.example/start"];
         /// Whether it may ask at all.
         enabled: bool = true;
     }

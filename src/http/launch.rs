@@ -10,9 +10,11 @@ use url::form_urlencoded;
 use super::context::Context;
 use super::{Gateway, show};
 use crate::refusal::{Code, Refusal};
-use crate::sso::{Door, Onward};
+use crate::sso::{Destination, Door, Onward};
 
-/// `GET /{tenant}/launch?ticket=…&service=…&continue=…`: a link on the partner's site.
+/// `GET /{tenant}/launch?ticket=…&service=…&continue=…`: a link on the partner's site. With
+/// `sp=…&RelayState=…` in place of `service`, it leads to a service provider other than the cloud,
+/// and needs no ticket where somebody is signed in.
 pub(super) async fn by_link(
     State(gateway): State<Gateway>,
     Path(tenant): Path<String>,
@@ -41,6 +43,8 @@ struct Asked {
     ticket: Option<String>,
     service: Option<String>,
     handle: Option<String>,
+    sp: Option<String>,
+    relay_state: Option<String>,
     twice: bool,
 }
 
@@ -52,6 +56,8 @@ impl Asked {
                 "ticket" => &mut asked.ticket,
                 "service" => &mut asked.service,
                 "continue" => &mut asked.handle,
+                "sp" => &mut asked.sp,
+                "RelayState" => &mut asked.relay_state,
                 _ => continue,
             };
             asked.twice |= slot.replace(value.into_owned()).is_some();
@@ -66,9 +72,16 @@ async fn launch(gateway: &Gateway, context: &Context, tenant: &str, asked: Asked
         Err(refused) => return show::refusal(gateway, context, None, &refused),
     };
     if asked.twice {
-        let cause = "expected ticket, service and continue once each, found one twice";
+        let cause = "expected each parameter of the address once, found one twice";
         let refused = Refusal::new(Code::ParameterTwice, cause);
         return show::refusal(gateway, context, Some(&visit), &refused);
+    }
+    if let Some(sp) = &asked.sp {
+        let destination = Destination { sp, relay_state: asked.relay_state.as_deref() };
+        let browser = context.browser(&visit.tenant);
+        let ticket = asked.ticket.as_deref();
+        let turn = gateway.sso.go_to_service(&visit, &browser, destination, ticket).await;
+        return show::turn(gateway, context, &visit, turn);
     }
     let onward = onward(asked.handle.as_deref(), asked.service.as_deref());
     let ticket = asked.ticket.unwrap_or_default();

@@ -2,9 +2,11 @@
 //! attribute and child of the schema is known here, and what the schema does not have is refused.
 //! Nothing is ignored in silence.
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::error::{Error, shortened};
+use super::name_id::NameIdentifier;
 use super::names::ns;
 use super::types::{self, EntityId, MessageId};
 use super::xml::Element;
@@ -30,12 +32,21 @@ pub struct AuthnRequest {
     pub name_id_policy: Option<NameIdPolicy>,
     /// How the person must have been authenticated.
     pub requested_authn_context: Option<RequestedAuthnContext>,
-    /// The request names the person that it wants.
-    pub names_subject: bool,
+    /// The person that the request wants, if it names one.
+    pub subject: Option<AskedSubject>,
     /// The entityIDs of acceptable identity providers; empty when there is no such list.
     pub idp_list: Vec<String>,
     /// Which list of attributes of the service provider's metadata is wanted.
     pub attribute_consuming_service_index: Option<u16>,
+}
+
+/// The person that a request names (saml-core-2.0-os §3.4.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AskedSubject {
+    /// By a name identifier.
+    Named(NameIdentifier),
+    /// In a way that is not offered: `BaseID`, `EncryptedID`.
+    Otherwise,
 }
 
 /// Which assertion consumer service a request asks for (conformance ).
@@ -80,9 +91,11 @@ pub struct RequestedAuthnContext {
 }
 
 /// `Comparison` of a requested authentication context.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Comparison {
     /// One of the listed.
+    #[default]
     Exact,
     /// At least as strong as one of the listed.
     Minimum,
@@ -154,7 +167,7 @@ impl AuthnRequest {
                 .get("RequestedAuthnContext")
                 .map(read_authn_context)
                 .transpose()?,
-            names_subject: children.get("Subject").is_some(),
+            subject: children.get("Subject").map(read_subject).transpose()?,
             idp_list: children.get("Scoping").map(read_idp_list).transpose()?.unwrap_or_default(),
             attribute_consuming_service_index: index(root, "AttributeConsumingServiceIndex")?,
         })
@@ -237,6 +250,26 @@ fn read_name_id_policy(policy: Element<'_>) -> Result<NameIdPolicy, Error> {
         sp_name_qualifier: policy.attribute("SPNameQualifier").map(str::to_owned),
         allow_create: boolean(policy, "AllowCreate")?,
     })
+}
+
+/// A subject without confirmation (saml-profiles-2.0-os §4.1.4.1; conformance A-037).
+fn read_subject(subject: Element<'_>) -> Result<AskedSubject, Error> {
+    subject.elements_only()?;
+    let mut children = subject.children();
+    match (children.next(), children.next()) {
+        (Some(one), None) if one.is(ns::ASSERTION, "NameID") => {
+            NameIdentifier::read(one).map(AskedSubject::Named)
+        }
+        (Some(one), None)
+            if one.is(ns::ASSERTION, "BaseID") || one.is(ns::ASSERTION, "EncryptedID") =>
+        {
+            Ok(AskedSubject::Otherwise)
+        }
+        _ => Err(Error::Element {
+            expected: "one identifier and no confirmation in the Subject of a request",
+            found: subject.describe(),
+        }),
+    }
 }
 
 fn read_authn_context(requested: Element<'_>) -> Result<RequestedAuthnContext, Error> {

@@ -29,7 +29,7 @@ fn the_contracts_sample_is_read_whole() {
             binding: Some(super::super::names::binding::POST.to_owned()),
         }
     );
-    assert!(!request.force_authn && !request.is_passive && !request.names_subject);
+    assert!(!request.force_authn && !request.is_passive && request.subject.is_none());
     let policy = request.name_id_policy.unwrap();
     assert_eq!(policy.format.as_deref(), Some(super::super::names::name_id::TRANSIENT));
     assert!(policy.allow_create);

@@ -3,12 +3,14 @@
 //! reason outside them.
 
 pub mod allowed;
+pub mod authn_context;
 pub mod authn_request;
 pub mod encryption;
 pub mod error;
 pub mod idp_metadata;
 pub mod key;
 pub mod message;
+pub mod name_id;
 pub mod names;
 mod parameters;
 pub mod post;
@@ -25,6 +27,7 @@ pub use authn_request::AuthnRequest;
 pub use error::Error;
 pub use key::{SigningKey, VerifyingKey};
 pub use parameters::Parameter;
+pub use name_id::{NameIdKind, NameIdentifier};
 pub use types::{AcsUrl, EndpointUrl, EntityId, MessageId, RelayState};
 pub use verified::{Unsigned, Unverified, Verified};
 

@@ -73,6 +73,8 @@ pub mod status {
     pub const NO_PASSIVE: &str = "urn:oasis:names:tc:SAML:2.0:status:NoPassive";
     /// None of the listed identity providers is this one.
     pub const NO_SUPPORTED_IDP: &str = "urn:oasis:names:tc:SAML:2.0:status:NoSupportedIDP";
+    /// The person that the request names is not the one who is there.
+    pub const UNKNOWN_PRINCIPAL: &str = "urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal";
     /// The request asks for something that is not offered.
     pub const REQUEST_UNSUPPORTED: &str = "urn:oasis:names:tc:SAML:2.0:status:RequestUnsupported";
 }
@@ -84,6 +86,19 @@ pub mod authn_context {
     /// A password over TLS.
     pub const PASSWORD_PROTECTED_TRANSPORT: &str =
         "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+    /// A password, however it travels.
+    pub const PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password";
+    /// The address of the machine.
+    pub const INTERNET_PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:InternetProtocol";
+    /// A token that shows a new number every minute.
+    pub const TIME_SYNC_TOKEN: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken";
+    /// A known mobile device, and something that its owner knows.
+    pub const MOBILE_TWO_FACTOR_CONTRACT: &str =
+        "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorContract";
+    /// A key whose certificate an authority has signed.
+    pub const X509: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:X509";
+    /// Such a key on a card.
+    pub const SMARTCARD_PKI: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:SmartcardPKI";
     /// A session at another system (the partner's site) vouches for the person.
     pub const PREVIOUS_SESSION: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PreviousSession";
 }
@@ -134,6 +149,8 @@ pub mod algorithm {
 
 /// `Format` of attribute names: a URI (saml-core-2.0-os §8.2.2).
 pub const ATTRNAME_URI: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri";
+/// `Format` of attribute names that nobody speaks of (saml-core-2.0-os §8.2.1).
+pub const ATTRNAME_UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified";
 /// `Method` of a bearer confirmation (saml-profiles-2.0-os §3.3).
 pub const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 /// `Consent` that says nothing (saml-core-2.0-os §8.4.1).

@@ -8,7 +8,7 @@ use super::allowed::Declared;
 use super::encryption::Envelope;
 use super::error::Error;
 use super::key::SigningKey;
-use super::names::{ATTRNAME_URI, BEARER, ns, status};
+use super::names::{BEARER, ns, status};
 use super::signature::sign::{self, PrefixList};
 use super::types::{AcsUrl, EntityId, MessageId, format_instant};
 use super::xml::write::Writer;
@@ -57,8 +57,8 @@ impl Status<'static> {
 pub struct Assertion<'a> {
     /// Its own fresh id.
     pub id: &'a MessageId,
-    /// The name identifier.
-    pub name_id: NameId<'a>,
+    /// The name identifier; without one the subject is who presents the assertion.
+    pub name_id: Option<NameId<'a>>,
     /// The service provider it is meant for.
     pub audience: &'a EntityId,
     /// From when to when it holds.
@@ -105,8 +105,10 @@ pub struct NameId<'a> {
 /// One attribute of the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribute {
-    /// `Name`, with the URI name format.
+    /// `Name`.
     pub name: String,
+    /// `NameFormat`.
+    pub name_format: String,
     /// `FriendlyName`.
     pub friendly_name: Option<String>,
     /// Its values; an empty text gives an empty element, no value gives none (conformance A-010).
@@ -120,6 +122,8 @@ pub struct AuthnStatement<'a> {
     pub instant: OffsetDateTime,
     /// The session's index, for logout.
     pub session_index: Option<&'a str>,
+    /// When the session ends in any case (conformance B-30).
+    pub session_not_on_or_after: Option<OffsetDateTime>,
     /// `SubjectLocality/@Address`, where the cloud wants it.
     pub locality: Option<&'a str>,
     /// `AuthnContextClassRef`.
@@ -265,11 +269,12 @@ impl Response<'_> {
 
     fn write_subject(&self, writer: &mut Writer, assertion: &Assertion<'_>) -> Result<(), Error> {
         writer.open("saml2:Subject", &[])?;
-        let name_id = &assertion.name_id;
-        let mut attributes = vec![("Format", name_id.format)];
-        attributes.extend(name_id.name_qualifier.map(|name| ("NameQualifier", name)));
-        attributes.extend(name_id.sp_name_qualifier.map(|name| ("SPNameQualifier", name)));
-        writer.leaf("saml2:NameID", &attributes, name_id.value)?;
+        if let Some(name_id) = &assertion.name_id {
+            let mut attributes = vec![("Format", name_id.format)];
+            attributes.extend(name_id.name_qualifier.map(|name| ("NameQualifier", name)));
+            attributes.extend(name_id.sp_name_qualifier.map(|name| ("SPNameQualifier", name)));
+            writer.leaf("saml2:NameID", &attributes, name_id.value)?;
+        }
         writer.open("saml2:SubjectConfirmation", &[("Method", BEARER)])?;
         let not_before = assertion.confirmation.not_before.map(format_instant);
         let not_on_or_after = format_instant(assertion.confirmation.not_on_or_after);
@@ -315,7 +320,7 @@ fn write_attributes(
         let mut names = Vec::with_capacity(3);
         names.extend(attribute.friendly_name.as_deref().map(|name| ("FriendlyName", name)));
         names.push(("Name", attribute.name.as_str()));
-        names.push(("NameFormat", ATTRNAME_URI));
+        names.push(("NameFormat", attribute.name_format.as_str()));
         writer.open("saml2:Attribute", &names)?;
         for value in &attribute.values {
             writer.leaf("saml2:AttributeValue", value_type, value)?;
@@ -330,6 +335,8 @@ fn write_authn(writer: &mut Writer, authn: &AuthnStatement<'_>) -> Result<(), Er
     let instant = format_instant(authn.instant);
     let mut attributes = vec![("AuthnInstant", instant.as_str())];
     attributes.extend(authn.session_index.map(|index| ("SessionIndex", index)));
+    let end = authn.session_not_on_or_after.map(format_instant);
+    attributes.extend(end.as_deref().map(|end| ("SessionNotOnOrAfter", end)));
     writer.open("saml2:AuthnStatement", &attributes)?;
     if let Some(address) = authn.locality {
         writer.leaf("saml2:SubjectLocality", &[("Address", address)], "")?;

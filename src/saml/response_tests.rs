@@ -5,13 +5,14 @@ use proptest::prelude::*;
 use time::macros::datetime;
 
 use super::*;
-use crate::saml::names::{CONSENT_UNSPECIFIED, authn_context, name_id};
+use crate::saml::names::{ATTRNAME_URI, CONSENT_UNSPECIFIED, authn_context, name_id};
 use crate::saml::tests::keys;
 use crate::saml::xml::{Document, Element, Limits, parse};
 
 fn attribute(name: &str, value: &str) -> Attribute {
     Attribute {
         name: name.to_owned(),
+        name_format: ATTRNAME_URI.to_owned(),
         friendly_name: Some(name.to_owned()),
         values: vec![value.to_owned()],
     }
@@ -39,12 +40,12 @@ fn sign(attributes: &[Attribute], in_response_to: &str, what: Signed) -> Result<
         status: Status { message: Some(status::SUCCESS), ..Status::SUCCESS },
         assertion: Some(Assertion {
             id: &assertion_id,
-            name_id: NameId {
+            name_id: Some(NameId {
                 format: name_id::TRANSIENT,
                 name_qualifier: Some(audience.as_str()),
                 sp_name_qualifier: None,
                 value: "_n0000000000000000000000000000001",
-            },
+            }),
             audience: &audience,
             conditions: Window { not_before: now - minutes, not_on_or_after: now + minutes },
             confirmation: Confirmation {
@@ -55,6 +56,7 @@ fn sign(attributes: &[Attribute], in_response_to: &str, what: Signed) -> Result<
             authn: AuthnStatement {
                 instant: now,
                 session_index: None,
+                session_not_on_or_after: None,
                 locality: Some(audience.as_str()),
                 class_ref: authn_context::UNSPECIFIED,
             },

@@ -3,13 +3,16 @@
 use std::str;
 use std::sync::Arc;
 
+use super::name::Naming;
 use super::next::{self, Next, Presence, Situation};
 use super::request::Checked;
-use super::{Browser, Sso, Step, Turn, Visit};
+use super::{Browser, Delivery, Sso, Step, Turn, Visit};
 use crate::cloud::Profile;
 use crate::cloud::registration::Registered;
 use crate::refusal::{Code, Refusal};
 use crate::saml::redirect;
+use crate::saml::MessageId;
+use crate::saml::authn_context;
 use crate::secret;
 use crate::store::record::{Ask, Customer, Link, Session, SignIn};
 use crate::store::{Claim, Key, Kind};
@@ -46,7 +49,8 @@ impl Sso {
         let (binding, new_binding) = self.binding(browser);
         let handle = self.handle();
         let mine = secret::fingerprint(&binding);
-        let id = secret::fingerprint(&format!("{}{SEPARATOR}{}", ask.sp, ask.id));
+        let id = ask.id.as_ref().map_or("", MessageId::as_str);
+        let id = secret::fingerprint(&format!("{}{SEPARATOR}{id}", ask.sp));
         let key = Key::new(Kind::UsedRequest, visit.tenant.id.as_str(), &id);
         let value = format!("{mine}{SEPARATOR}{handle}");
         let claim = (&key, value.as_bytes(), remember);
@@ -131,7 +135,7 @@ impl Sso {
     ) -> Result<Turn, Refusal> {
         let customer = session.as_ref().map(|s| self.pseudonym(&visit.tenant, &s.person));
         let delivery = match (next, session) {
-            (Next::Assert, Some(session)) => self.assert(visit, &registered, ask, session).await?,
+            (Next::Assert, Some(session)) => self.tell(visit, &registered, ask, session).await?,
             (Next::Decline(code, detail), _) => {
                 self.decline(visit, &registered, ask, (code, detail)).await?
             }
@@ -172,7 +176,7 @@ fn decide(
                 enabled: customer.enabled,
                 link: link_with(&registered.profile, customer.link),
                 first_login_begun: session.first_login.is_some(),
-                context_met: next::context_met(&ask.contexts, class),
+                context_met: authn_context::met(&ask.contexts, ask.comparison, class),
             }
         }
     };
@@ -182,6 +186,31 @@ fn decide(
         is_passive: ask.is_passive,
         unmet: ask.unmet,
     })
+}
+
+impl Sso {
+    /// Tells the service provider who is there, if the person can be named as it asks.
+    async fn tell(
+        &self,
+        visit: &Visit,
+        registered: &Registered,
+        ask: Ask,
+        session: Session,
+    ) -> Result<Delivery, Refusal> {
+        match self.name(visit, registered, &ask, &session).await? {
+            Naming::Named(name_id) => {
+                self.take_part(visit, registered, &session, name_id.as_ref()).await?;
+                self.assert(visit, registered, ask, (session, name_id)).await
+            }
+            Naming::Unavailable(..) if ask.id.is_none() => {
+                let cause = "expected a customer who can be named as the service asks, found none";
+                Err(Refusal::new(Code::NameIdUnavailable, cause).about(ask.sp.as_str()))
+            }
+            Naming::Unavailable(code, detail) => {
+                self.decline(visit, registered, ask, (code, detail)).await
+            }
+        }
+    }
 }
 
 /// How the customer stands with what the service provider belongs to: one whose profile has no

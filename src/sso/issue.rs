@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use super::{Sso, Visit};
 use crate::cloud::registration::Registered;
 use crate::cloud::response::{
-    AuthnContext, IssuerFormat, NameQualifier, ResponseRules, SessionIndex, SpNameQualifier,
-    StatusMessage, SubjectLocality,
+    AuthnContext, IssuerFormat, ResponseRules, SessionEnd, SessionIndex, StatusMessage,
+    SubjectLocality,
 };
 use crate::cloud::{self, Profile};
 use crate::keys::{Key, KeyRing};
@@ -20,7 +20,7 @@ use crate::saml::names::{name_id, status};
 use crate::saml::response::{
     Assertion, Attribute, AuthnStatement, Confirmation, NameId, Response, Status, Window,
 };
-use crate::saml::{AcsUrl, EntityId, MessageId, RelayState, SigningKey};
+use crate::saml::{AcsUrl, EntityId, MessageId, NameIdentifier, RelayState, SigningKey};
 use crate::store::record::{Ask, Person, Session, Tenant};
 
 /// A signed message on its way to an ACS that metadata lists. Only this file makes one.
@@ -62,7 +62,6 @@ impl Delivery {
 struct Fresh {
     response: MessageId,
     assertion: MessageId,
-    name_id: MessageId,
     now: OffsetDateTime,
 }
 
@@ -80,7 +79,9 @@ struct Draft {
 /// What is asserted.
 struct Told {
     session: Session,
+    name_id: Option<NameIdentifier>,
     attributes: Vec<Attribute>,
+    session_end: Option<OffsetDateTime>,
     class: String,
 }
 
@@ -101,16 +102,20 @@ impl Sso {
         visit: &Visit,
         registered: &Registered,
         ask: Ask,
-        session: Session,
+        (session, name_id): (Session, Option<NameIdentifier>),
     ) -> Result<Delivery, Refusal> {
-        let attributes = attributes((&visit.tenant, &registered.profile), &session.person)?;
+        let attributes = attributes(&visit.tenant, registered, &ask, &session.person)?;
+        let session_end = match registered.profile.response.session_end {
+            SessionEnd::Send => Some(session.authn_instant + self.session_life.absolute),
+            SessionEnd::Omit => None,
+        };
         let class = class_ref(&registered.profile, &session).to_owned();
         let message = match registered.profile.response.status_message {
             StatusMessage::RepeatCode => Some(status::SUCCESS),
             StatusMessage::None => None,
         };
         let status = Status { message, ..Status::SUCCESS };
-        let told = Some(Told { session, attributes, class });
+        let told = Some(Told { session, name_id, attributes, session_end, class });
         self.deliver(visit, registered, ask, (status, told)).await
     }
 
@@ -147,7 +152,6 @@ impl Sso {
             fresh: Fresh {
                 response: self.message_id()?,
                 assertion: self.message_id()?,
-                name_id: self.message_id()?,
                 now: self.clock.now(),
             },
             ask,
@@ -192,7 +196,7 @@ impl Draft {
         let rules = &self.profile.response;
         let response = Response {
             id: &self.fresh.response,
-            in_response_to: Some(&self.ask.id),
+            in_response_to: self.ask.id.as_ref(),
             issue_instant: self.fresh.now,
             destination: &self.ask.acs,
             issuer: &self.issuer,
@@ -216,19 +220,12 @@ impl Draft {
         let sp = self.ask.sp.as_str();
         Assertion {
             id: &self.fresh.assertion,
-            name_id: NameId {
-                format: rules.name_id.format.uri(),
-                name_qualifier: match rules.name_id.name_qualifier {
-                    NameQualifier::Sp => Some(sp),
-                    NameQualifier::Idp => Some(self.issuer.as_str()),
-                    NameQualifier::None => None,
-                },
-                sp_name_qualifier: match rules.name_id.sp_name_qualifier {
-                    SpNameQualifier::Sp => Some(sp),
-                    SpNameQualifier::None => None,
-                },
-                value: self.fresh.name_id.as_str(),
-            },
+            name_id: told.name_id.as_ref().map(|named| NameId {
+                format: named.format.as_deref().unwrap_or(name_id::UNSPECIFIED),
+                name_qualifier: named.name_qualifier.as_deref(),
+                sp_name_qualifier: named.sp_name_qualifier.as_deref(),
+                value: &named.value,
+            }),
             audience: &self.ask.sp,
             conditions: Window {
                 not_before: now + rules.conditions.not_before,
@@ -245,6 +242,7 @@ impl Draft {
                     SessionIndex::Send => Some(&told.session.index),
                     SessionIndex::Omit => None,
                 },
+                session_not_on_or_after: told.session_end,
                 locality: match rules.subject_locality {
                     SubjectLocality::Sp => Some(sp),
                     SubjectLocality::None => None,
@@ -276,10 +274,12 @@ pub(super) fn class_ref<'a>(profile: &'a Profile, session: &'a Session) -> &'a s
 /// The attributes that a service provider gets of a person. Decorative values that break its rules
 /// are withheld: a login must not fail for them, but the log says so.
 fn attributes(
-    (tenant, profile): (&Tenant, &Profile),
+    tenant: &Tenant,
+    registered: &Registered,
+    ask: &Ask,
     person: &Person,
 ) -> Result<Vec<Attribute>, Refusal> {
-    let released = profile.attributes(&cloud::Person {
+    let person = cloud::Person {
         user_id: person.user_id.as_str(),
         account_id: person.account_id.as_str(),
         account_type: tenant.account_type.as_deref(),
@@ -287,7 +287,10 @@ fn attributes(
         name: person.name.as_deref(),
         mobile: person.mobile.as_deref(),
         email: person.email.as_deref(),
-    });
+    };
+    let service = registered.service_provider.attribute_service(ask.attribute_service);
+    let requested = service.map_or(&[][..], |service| &service.requested);
+    let released = registered.profile.attributes(&person, requested);
     let released = released.map_err(|e| Refusal::new(Code::AttributeUnusable, e.to_string()))?;
     for fault in &released.withheld {
         tracing::warn!(tenant = %tenant.id, %fault, "attribute withheld");

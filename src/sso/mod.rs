@@ -10,8 +10,10 @@ mod launch;
 mod linked;
 mod logout;
 mod metadata;
+mod name;
 mod next;
 mod opening;
+mod participant;
 mod pending;
 mod pool;
 mod refuse;
@@ -19,6 +21,7 @@ mod request;
 mod session;
 pub mod sign_in;
 mod standing;
+mod unsolicited;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -34,6 +37,7 @@ pub use pool::SigningPool;
 pub use session::SessionLife;
 pub use sign_in::local::Typed;
 pub use sign_in::ticket::{Claims, Given};
+pub use unsolicited::Destination;
 
 use crate::account::{Book, Creations};
 use crate::clock::Clock;
@@ -46,6 +50,7 @@ use crate::saml::Error;
 use crate::secret::Pseudonyms;
 use crate::store::Ephemeral;
 use crate::store::directory::Directory;
+use crate::store::name_id::NameIds;
 use crate::store::record::{Tenant, TenantId};
 
 /// Everything that the journey needs, put together by `app`.
@@ -63,6 +68,8 @@ pub struct Parts {
     pub directory: Arc<dyn Directory>,
     /// How customers stand with the cloud.
     pub book: Arc<Book>,
+    /// The name identifiers that service providers know customers by for ever.
+    pub name_ids: Arc<dyn NameIds>,
     /// What creates accounts at the cloud, with the partner APIs of the tenants that have one.
     pub creations: Arc<Creations>,
     /// The tenants whose customers open accounts on our own page.
@@ -91,6 +98,7 @@ pub struct Sso {
     store: Arc<dyn Ephemeral>,
     directory: Arc<dyn Directory>,
     book: Arc<Book>,
+    name_ids: Arc<dyn NameIds>,
     creations: Arc<Creations>,
     own_pages: HashSet<TenantId>,
     clouds: HashMap<TenantId, Arc<Profile>>,
@@ -101,6 +109,8 @@ pub struct Sso {
     session_life: SessionLife,
     ticket_seed: hmac::Key,
     pseudonyms: Pseudonyms,
+    /// What names of one session are made from.
+    name_seed: hmac::Key,
     /// A permit for each password that is being checked.
     password_checks: Arc<Semaphore>,
     /// A permit for each that is being checked or waits for it.
@@ -262,12 +272,14 @@ impl Sso {
         Self {
             ticket_seed: hmac::Key::new(hmac::HMAC_SHA256, derive(b"tickets").as_ref()),
             pseudonyms: Pseudonyms::new(derive(b"pseudonyms").as_ref()),
+            name_seed: hmac::Key::new(hmac::HMAC_SHA256, derive(b"transient names").as_ref()),
             base_url: parts.base_url,
             clock: parts.clock,
             random: parts.random,
             store: parts.store,
             directory: parts.directory,
             book: parts.book,
+            name_ids: parts.name_ids,
             creations: parts.creations,
             own_pages: parts.own_pages,
             clouds: parts.clouds,

@@ -1,7 +1,7 @@
 //! Layer 3, sso: what happens next with a checked request. One pure function of the situation; the
 //! table test below is its specification (conformance, V2).
 
-use crate::saml::names::{authn_context, status};
+use crate::saml::names::status;
 use crate::store::record::{Link, Unmet};
 
 /// All that the decision depends on.
@@ -58,6 +58,7 @@ pub(super) fn next(situation: Situation) -> Next {
     if let Some(unmet) = situation.unmet {
         return match unmet {
             Unmet::NameId => Next::Decline(status::REQUESTER, status::INVALID_NAME_ID_POLICY),
+            Unmet::Subject => Next::Decline(status::RESPONDER, status::UNKNOWN_PRINCIPAL),
             Unmet::AuthnContext => Next::Decline(status::RESPONDER, status::NO_AUTHN_CONTEXT),
             Unmet::Idp => Next::Decline(status::RESPONDER, status::NO_SUPPORTED_IDP),
             Unmet::Other => Next::Decline(status::RESPONDER, status::REQUEST_UNSUPPORTED),
@@ -81,14 +82,6 @@ pub(super) fn next(situation: Situation) -> Next {
         _ if situation.is_passive => Next::Decline(status::RESPONDER, status::NO_PASSIVE),
         _ => Next::SignIn,
     }
-}
-
-/// Whether the class that is asserted satisfies the requested ones. Classes other than equal ones
-/// are not ordered here, so "at least" and "at most" are met by equality, and "better" by nothing.
-#[must_use]
-pub(super) fn context_met(requested: &[String], asserted: &str) -> bool {
-    requested.is_empty()
-        || requested.iter().any(|class| class == asserted || class == authn_context::UNSPECIFIED)
 }
 
 #[cfg(test)]
@@ -182,6 +175,7 @@ mod tests {
         for presence in [Presence::Nobody, somebody()] {
             for (unmet, detail) in [
                 (Unmet::NameId, status::INVALID_NAME_ID_POLICY),
+                (Unmet::Subject, status::UNKNOWN_PRINCIPAL),
                 (Unmet::AuthnContext, status::NO_AUTHN_CONTEXT),
                 (Unmet::Idp, status::NO_SUPPORTED_IDP),
                 (Unmet::Other, status::REQUEST_UNSUPPORTED),
@@ -190,14 +184,5 @@ mod tests {
                 assert!(matches!(next(situation), Next::Decline(_, found) if found == detail));
             }
         }
-    }
-
-    #[test]
-    fn a_context_is_met_by_itself_or_when_none_is_asked_for() {
-        let password = authn_context::PASSWORD_PROTECTED_TRANSPORT;
-        assert!(context_met(&[], password));
-        assert!(context_met(&[password.to_owned()], password));
-        assert!(context_met(&[authn_context::UNSPECIFIED.to_owned()], password));
-        assert!(!context_met(&["urn:x".to_owned()], password));
     }
 }

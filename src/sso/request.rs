@@ -9,14 +9,17 @@ use time::Duration;
 use super::{Sso, Visit};
 use crate::cloud::Profile;
 use crate::cloud::registration::Registered;
+use crate::cloud::response::AuthnContext;
+use crate::cloud::skew::Verdict;
 use crate::limits;
+use crate::measure;
 use crate::refusal::{Code, Refusal};
-use crate::saml::authn_request::{AuthnRequest, Comparison, ReplyTo};
+use crate::saml::authn_request::{AskedSubject, AuthnRequest, ReplyTo};
 use crate::saml::message::Received;
-use crate::saml::names::{binding, name_id};
+use crate::saml::names::{authn_context as names, binding};
 use crate::saml::verified::{Proof, Unsigned};
-use crate::saml::{AcsUrl, EntityId, Unverified, Verified};
-use crate::store::record::{Ask, Tenant, Unmet};
+use crate::saml::{AcsUrl, EntityId, Unverified, Verified, authn_context};
+use crate::store::record::{Ask, AskedNameId, SignIn, Tenant, Unmet};
 
 /// A checked request, with what is needed to answer it.
 pub(super) struct Checked {
@@ -74,16 +77,30 @@ impl Sso {
         let Received { message: request, relay_state } = verified.into_inner();
         self.check_destination(visit, kid, request.destination.as_deref(), proof)?;
         let acs = choose_acs(&request.reply_to, registered)?;
-        let remember = self.check_time(&registered.profile, &request)?;
+        let age = self.clock.now() - request.issue_instant;
+        note_skew(&visit.tenant, registered, age);
+        let remember = check_time(&registered.profile, age)?;
         let most = registered.profile.request.relay_state_bytes;
         if relay_state.as_ref().is_some_and(|state| state.as_str().len() > most) {
             let cause = format!("expected a RelayState of at most {most} bytes, found more");
             return Err(Refusal::new(Code::RelayStateTooLong, cause));
         }
+        let name_id = name_id(&request, registered);
+        let unnamed = name_id.is_none().then_some(Unmet::NameId);
+        let unmet = unmet(&request, visit, registered).or(unnamed);
+        let context = request.requested_authn_context;
+        let comparison = context.as_ref().map(|asked| asked.comparison).unwrap_or_default();
         let ask = Ask {
-            unmet: unmet(&request, visit, registered),
-            contexts: request.requested_authn_context.map(|c| c.classes).unwrap_or_default(),
-            id: request.id,
+            unmet,
+            contexts: context.map(|asked| asked.classes).unwrap_or_default(),
+            comparison,
+            name_id: name_id.unwrap_or_default(),
+            subject: request.subject.and_then(|subject| match subject {
+                AskedSubject::Named(subject) => Some(subject),
+                AskedSubject::Otherwise => None,
+            }),
+            attribute_service: request.attribute_consuming_service_index,
+            id: Some(request.id),
             sp: request.issuer,
             acs,
             relay_state,
@@ -120,29 +137,45 @@ impl Sso {
         let plain = format!("{}/{}/saml/sso", self.base_url, tenant.id);
         kid.map_or_else(|| plain.clone(), |kid| format!("{plain}/{kid}"))
     }
+}
 
-    /// Checks `IssueInstant` (conformance A-107); gives how long the id must be remembered (B-18).
-    fn check_time(
-        &self,
-        profile: &Profile,
-        request: &AuthnRequest,
-    ) -> Result<std::time::Duration, Refusal> {
-        let rules = &profile.request;
-        let (max_age, skew) = (as_time(rules.max_age), as_time(rules.skew));
-        let age = self.clock.now() - request.issue_instant;
-        let seconds = age.whole_seconds();
-        if age > max_age + skew {
-            let most = (max_age + skew).whole_seconds();
-            let cause = format!("expected an IssueInstant at most {most} s old, found {seconds} s");
-            return Err(Refusal::new(Code::RequestExpired, cause));
-        }
-        if age < -skew {
-            let most = skew.whole_seconds();
-            let cause =
-                format!("expected an IssueInstant at most {most} s ahead, found {} s", -seconds);
-            return Err(Refusal::new(Code::RequestFromFuture, cause));
-        }
-        Ok(rules.max_age + 2 * rules.skew + limits::PENDING_LIFE)
+/// Checks the age by `IssueInstant` (conformance A-107); gives how long the id must be remembered
+/// (B-18).
+fn check_time(profile: &Profile, age: Duration) -> Result<std::time::Duration, Refusal> {
+    let rules = &profile.request;
+    let (max_age, skew) = (as_time(rules.max_age), as_time(rules.skew));
+    let seconds = age.whole_seconds();
+    if age > max_age + skew {
+        let most = (max_age + skew).whole_seconds();
+        let cause = format!("expected an IssueInstant at most {most} s old, found {seconds} s");
+        return Err(Refusal::new(Code::RequestExpired, cause));
+    }
+    if age < -skew {
+        let most = skew.whole_seconds();
+        let cause =
+            format!("expected an IssueInstant at most {most} s ahead, found {} s", -seconds);
+        return Err(Refusal::new(Code::RequestFromFuture, cause));
+    }
+    Ok(rules.max_age + 2 * rules.skew + limits::PENDING_LIFE)
+}
+
+/// Notes what a request says about its sender's clock, and tells the operator in time.
+fn note_skew(tenant: &Tenant, registered: &Registered, age: Duration) {
+    let allowed = as_time(registered.profile.request.skew);
+    let verdict = registered.skew.note(age, allowed);
+    let offset = registered.skew.offset().unwrap_or_default();
+    let (tenant, sp) = (tenant.id.as_str(), registered.service_provider.entity_id.as_str());
+    measure::sp_clock(tenant, sp, offset.as_seconds_f64());
+    let (seconds, most) = (offset.whole_seconds(), allowed.whole_seconds());
+    match verdict {
+        Verdict::Same => {}
+        Verdict::Wide => tracing::warn!(
+            tenant,
+            sp,
+            "its clock is {seconds} s behind ours, or ahead where that is negative; beyond {most} s \
+             its requests are refused: set both by NTP"
+        ),
+        Verdict::Near => tracing::info!(tenant, sp, "its clock is near ours again"),
     }
 }
 
@@ -173,32 +206,55 @@ fn choose_acs(reply_to: &ReplyTo, registered: &Registered) -> Result<AcsUrl, Ref
     })
 }
 
+/// The kind of name identifier that the request gets: what its policy asks for, or what it names
+/// its subject by, or what the service provider prefers. `None` where that is not given.
+fn name_id(request: &AuthnRequest, registered: &Registered) -> Option<AskedNameId> {
+    let sp = &registered.service_provider;
+    let policy = request.name_id_policy.as_ref();
+    let of_subject = request.subject.as_ref().and_then(|subject| match subject {
+        AskedSubject::Named(subject) => subject.format.as_deref(),
+        AskedSubject::Otherwise => None,
+    });
+    let asked = policy.and_then(|policy| policy.format.as_deref()).or(of_subject);
+    let kind = registered.profile.response.name_id.choose(asked, &sp.name_id_formats)?;
+    let qualifier = policy.and_then(|policy| policy.sp_name_qualifier.as_deref());
+    // Affiliations are not offered: nobody speaks for another service provider.
+    qualifier.is_none_or(|qualifier| qualifier == sp.entity_id.as_str()).then_some(AskedNameId {
+        kind,
+        qualified: qualifier.is_some(),
+        may_create: policy.is_none_or(|policy| policy.allow_create),
+    })
+}
+
 /// What the request asks for that nobody's sign-in could give.
 fn unmet(request: &AuthnRequest, visit: &Visit, registered: &Registered) -> Option<Unmet> {
-    let sp = registered.service_provider.entity_id.as_str();
-    if request.names_subject {
-        // The subject would have to match strongly (saml-core-2.0-os §3.4.1.4).
-        return Some(Unmet::Other);
+    if request.subject == Some(AskedSubject::Otherwise) {
+        return Some(Unmet::Subject);
     }
-    let lists_index = |index| {
-        registered.service_provider.attribute_services.iter().any(|service| service.index == index)
-    };
-    if request.attribute_consuming_service_index.is_some_and(|index| !lists_index(index)) {
+    let sp = &registered.service_provider;
+    let index = request.attribute_consuming_service_index;
+    if index.is_some() && sp.attribute_service(index).is_none() {
         return Some(Unmet::Other);
     }
     let us = visit.tenant.entity_id.as_str();
     if !request.idp_list.is_empty() && !request.idp_list.iter().any(|idp| idp == us) {
         return Some(Unmet::Idp);
     }
-    let given = registered.profile.response.name_id.format.uri();
-    if let Some(policy) = &request.name_id_policy {
-        let format = policy.format.as_deref().unwrap_or(name_id::UNSPECIFIED);
-        let qualifier = policy.sp_name_qualifier.as_deref().unwrap_or(sp);
-        if (format != name_id::UNSPECIFIED && format != given) || qualifier != sp {
-            return Some(Unmet::NameId);
-        }
-    }
+    // Of declarations of context none is known here.
     let context = request.requested_authn_context.as_ref()?;
-    let impossible = context.comparison == Comparison::Better || context.classes.is_empty();
-    impossible.then_some(Unmet::AuthnContext)
+    let is_met = |class: &str| authn_context::met(&context.classes, context.comparison, class);
+    let hopeless = context.classes.is_empty() || !possible(visit, registered).any(is_met);
+    hopeless.then_some(Unmet::AuthnContext)
+}
+
+/// The classes of which one may be asserted once somebody is signed in.
+fn possible<'a>(visit: &Visit, registered: &'a Registered) -> impl Iterator<Item = &'a str> {
+    let (always, by_password) = match &registered.profile.response.authn_context {
+        AuthnContext::Fixed(class) => (class.as_str(), None),
+        AuthnContext::Honest => {
+            let local = matches!(visit.tenant.sign_in, SignIn::Local);
+            (names::PREVIOUS_SESSION, local.then_some(names::PASSWORD_PROTECTED_TRANSPORT))
+        }
+    };
+    std::iter::once(always).chain(by_password)
 }

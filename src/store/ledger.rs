@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use super::Answer;
 use super::account::{Account, Entry, Intent, IntentId, LinkState, Message, MessageId};
 use super::mark::Marks;
+use super::name_id::NameIds;
 use super::record::{PersonId, TenantId};
 use super::tenancy::{Copies, Declarations, SealedKeys};
 
@@ -198,6 +199,12 @@ pub trait Outbox: Send + Sync {
 }
 
 /// All that must survive.
-pub trait Ledger: Accounts + Intents + Outbox + Marks + Declarations + Copies + SealedKeys {}
+pub trait Ledger:
+    Accounts + Intents + Outbox + Marks + NameIds + Declarations + Copies + SealedKeys
+{
+}
 
-impl<T: Accounts + Intents + Outbox + Marks + Declarations + Copies + SealedKeys> Ledger for T {}
+impl<T> Ledger for T where
+    T: Accounts + Intents + Outbox + Marks + NameIds + Declarations + Copies + SealedKeys
+{
+}

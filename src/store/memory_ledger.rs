@@ -2,6 +2,7 @@
 //! forgets. One lock makes every call one transaction.
 
 mod marks;
+mod name_ids;
 mod tenancy;
 
 use std::collections::{BTreeMap, HashMap};
@@ -36,6 +37,7 @@ struct Tables {
     history: BTreeMap<Who, Vec<Entry>>,
     marks: marks::Table,
     tenancy: Tenancy,
+    name_ids: name_ids::Values,
 }
 
 /// Something that one node at a time works on.

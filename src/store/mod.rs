@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod mark;
 pub mod memory;
 pub mod memory_ledger;
+pub mod name_id;
 pub mod record;
 pub mod redis;
 pub mod sql;

@@ -9,7 +9,10 @@ use time::OffsetDateTime;
 
 use crate::limits;
 use crate::password;
-use crate::saml::{AcsUrl, EndpointUrl, EntityId, MessageId, RelayState};
+use crate::saml::authn_request::Comparison;
+use crate::saml::{
+    AcsUrl, EndpointUrl, EntityId, MessageId, NameIdKind, NameIdentifier, RelayState,
+};
 
 /// The name of a tenant, as it stands in addresses: 1 to 32 of `a-z`, `0-9` and `-`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -275,8 +278,8 @@ pub struct Arrived {
 /// What is left of an `AuthnRequest` once all is checked: what the answer depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ask {
-    /// Its id.
-    pub id: MessageId,
+    /// Its id; none where nobody asked (saml-profiles-2.0-os §4.1.5).
+    pub id: Option<MessageId>,
     /// The service provider.
     pub sp: EntityId,
     /// Where the answer goes, as the service provider's metadata lists it.
@@ -289,10 +292,50 @@ pub struct Ask {
     pub force_authn: bool,
     /// No page may be shown.
     pub is_passive: bool,
-    /// The acceptable authentication contexts; empty when none is asked for.
+    /// The authentication contexts that are asked for; empty when none is.
     pub contexts: Vec<String>,
+    /// How the given one has to compare with them.
+    #[serde(default)]
+    pub comparison: Comparison,
+    /// The name identifier that is asked for.
+    #[serde(default)]
+    pub name_id: AskedNameId,
+    /// The person who is asked for, if one is.
+    #[serde(default)]
+    pub subject: Option<NameIdentifier>,
+    /// Which group of attributes of the service provider's metadata is asked for.
+    #[serde(default)]
+    pub attribute_service: Option<u16>,
     /// Why it cannot be answered with an assertion: a second-level status code.
     pub unmet: Option<Unmet>,
+}
+
+/// What was settled about the name identifier of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedNameId {
+    /// Its kind.
+    pub kind: NameIdKind,
+    /// Whether it must say for which service provider it is.
+    pub qualified: bool,
+    /// Whether a new one may be made where the service provider knows none (erratum E14).
+    pub may_create: bool,
+}
+
+impl Default for AskedNameId {
+    fn default() -> Self {
+        Self { kind: NameIdKind::Transient, qualified: false, may_create: true }
+    }
+}
+
+/// Somebody who was told about a session, and has to be told of its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// The session, as `SessionIndex` names it.
+    pub session: String,
+    /// The service provider.
+    pub sp: EntityId,
+    /// How it knows the customer.
+    pub name_id: NameIdentifier,
 }
 
 /// What a request asks for that cannot be given.
@@ -300,6 +343,8 @@ pub struct Ask {
 pub enum Unmet {
     /// Another name identifier.
     NameId,
+    /// A person who is named in a way that nobody here is.
+    Subject,
     /// Another authentication context, whoever signs in.
     AuthnContext,
     /// Another identity provider.

@@ -14,6 +14,7 @@ mod fault;
 mod intents;
 mod link;
 mod marks;
+mod name_ids;
 mod options;
 mod outbox;
 mod schema;

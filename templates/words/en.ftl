@@ -255,6 +255,15 @@ SB-3015 =
 SB-3016 =
     .title = You sign in at your partner’s site
     .advice = There is no password to enter here. Please sign in on your partner’s site and open the console from there.
+SB-3017 =
+    .title = That service cannot be opened from here
+    .advice = Please open the service from its own site, and choose to sign in with your partner there.
+SB-3018 =
+    .title = That page cannot be opened from here
+    .advice = The link on your partner’s site leads to a page that was not agreed on. Please open the service without it, and tell your partner.
+SB-3019 =
+    .title = The service could not be told who you are
+    .advice = Your partner’s records lack what the service knows its users by, such as an e-mail address. Please ask your partner to complete them.
 
 ## SB-4…: the way into the cloud
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use skybridge::app::fetch::HttpFetch;
 use skybridge::clock::ManualClock;
-use skybridge::cloud::registration::{Change, Fallback, Fetch, RequestSignatures, Source};
+use skybridge::cloud::registration::{
+    Change, Fallback, Fetch, RequestSignatures, Source, Unsolicited,
+};
 use skybridge::cloud::{Clouds, Registration, Registrations};
 use skybridge::fakecloud::{FakeCloud, Options};
 use skybridge::random::SequenceRandom;
@@ -37,6 +39,7 @@ fn registrations(url: &str, trust: Vec<VerifyingKey>, cache: Option<&Path>) -> R
         source: Source::Url(EndpointUrl::parse(url).unwrap()),
         trust,
         request_signatures: RequestSignatures::AsProfile,
+        unsolicited: Unsolicited::Refused,
         profile: Clouds::load(None).unwrap().get("huawei-cn").unwrap(),
     };
     let clock = Arc::new(ManualClock::at(NOW));

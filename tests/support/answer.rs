@@ -2,7 +2,7 @@
 //! vary and sign.
 
 use skybridge::saml::encryption::Envelope;
-use skybridge::saml::names::{CONSENT_UNSPECIFIED, authn_context, name_id, status};
+use skybridge::saml::names::{ATTRNAME_URI, CONSENT_UNSPECIFIED, authn_context, name_id, status};
 use skybridge::saml::response::{
     Assertion, Attribute, AuthnStatement, Confirmation, NameId, Response, Signing, Status, Window,
 };
@@ -70,12 +70,12 @@ impl Answer {
         let (start, end) = (self.now - minutes, self.now + minutes);
         let assertion = Assertion {
             id: &self.assertion_id,
-            name_id: NameId {
+            name_id: Some(NameId {
                 format: name_id::TRANSIENT,
                 name_qualifier: Some(self.audience.as_str()),
                 sp_name_qualifier: None,
                 value: &self.name_id,
-            },
+            }),
             audience: &self.audience,
             conditions: Window { not_before: start, not_on_or_after: end },
             confirmation: Confirmation { not_before: Some(start), not_on_or_after: end },
@@ -83,6 +83,7 @@ impl Answer {
             authn: AuthnStatement {
                 instant: self.now,
                 session_index: None,
+                session_not_on_or_after: None,
                 locality: Some(self.audience.as_str()),
                 class_ref: authn_context::UNSPECIFIED,
             },
@@ -124,6 +125,7 @@ impl Answer {
 pub(crate) fn attribute(name: &str, value: &str) -> Attribute {
     Attribute {
         name: name.to_owned(),
+        name_format: ATTRNAME_URI.to_owned(),
         friendly_name: Some(name.to_owned()),
         values: vec![value.to_owned()],
     }

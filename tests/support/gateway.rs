@@ -281,8 +281,9 @@ fn configuration() -> String {
 const SENTINELS: &str =
     "sentinel_user = \"watcher\"\nsentinel_password = { env = \"SENTINELS\" }\n";
 /// A service of bravo's beside the cloud, with a profile of its own.
-const PLAIN_SP: &str =
-    "[[tenant.service_provider]]\nmetadata = \"sp.xml\"\nprofile = \"generic\"\n";
+const PLAIN_SP: &str = "[[tenant.service_provider]]\nmetadata = \"sp.xml\"\nprofile = \"generic\"\n\
+     unsolicited = true\n\
+     relay_states = [\"https://sp.example/start\"]\n";
 /// Services of generic's that are encrypted for: where it is possible, and always.
 const ENCRYPTED_SPS: &str = "[[tenant.service_provider]]\nmetadata = \"sealed.xml\"\n\
                              [[tenant.service_provider]]\nmetadata = \"keyless.xml\"\n\
@@ -329,7 +330,7 @@ fn users() -> String {
         )
     };
     [
-        user("alice", "local-1", "linked = true"),
+        user("alice", "local-1", "linked = true\nemail = \"alice@bravo.example\""),
         user("nobody-yet", "local-2", "linked = false"),
         user("gone", "local-3", "linked = true\nenabled = false"),
     ]

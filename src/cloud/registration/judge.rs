@@ -57,6 +57,8 @@ pub(super) fn judge(
         service_provider: new,
         request_signatures: registration.request_signatures,
         profile: Arc::clone(&registration.profile),
+        unsolicited: registration.unsolicited.clone(),
+        skew: good.as_ref().map(|good| Arc::clone(&good.registered.skew)).unwrap_or_default(),
         loaded_at: now,
     };
     let registered = Arc::new(registered);

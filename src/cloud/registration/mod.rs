@@ -31,6 +31,7 @@ use self::cache::Cache;
 use self::history::History;
 use self::judge::{Good, judge};
 use super::profile::Profile;
+use super::skew::Skew;
 use crate::clock::Clock;
 use crate::saml::sp_metadata::ServiceProvider;
 use crate::saml::{EndpointUrl, EntityId, VerifyingKey};
@@ -52,6 +53,8 @@ pub struct Registration {
     pub request_signatures: RequestSignatures,
     /// What it asks for and gets: the tenant's cloud, or another profile.
     pub profile: Arc<Profile>,
+    /// Whether it takes answers that it did not ask for.
+    pub unsolicited: Unsolicited,
 }
 
 /// Where metadata comes from.
@@ -75,6 +78,18 @@ pub enum RequestSignatures {
     Optional,
 }
 
+/// Whether a service provider takes answers that it did not ask for (saml-profiles-2.0-os §4.1.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unsolicited {
+    /// It does not.
+    Refused,
+    /// It does.
+    Allowed {
+        /// The `RelayState`s that may go with them, besides none.
+        relay_states: Vec<String>,
+    },
+}
+
 /// A registered service provider whose metadata is good.
 #[derive(Clone, Debug)]
 pub struct Registered {
@@ -84,6 +99,10 @@ pub struct Registered {
     pub request_signatures: RequestSignatures,
     /// What it asks for and gets.
     pub profile: Arc<Profile>,
+    /// Whether it takes answers that it did not ask for.
+    pub unsolicited: Unsolicited,
+    /// How far its clock is from ours.
+    pub skew: Arc<Skew>,
     /// When this copy was read.
     pub loaded_at: OffsetDateTime,
 }

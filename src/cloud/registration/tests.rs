@@ -97,7 +97,14 @@ fn id(tenant: &str) -> TenantId {
 fn registration(tenant: &str, source: Source) -> Registration {
     let request_signatures = RequestSignatures::AsProfile;
     let profile = Clouds::load(None).unwrap().get("generic").unwrap();
-    Registration { tenant: id(tenant), source, trust: Vec::new(), request_signatures, profile }
+    Registration {
+        tenant: id(tenant),
+        source,
+        trust: Vec::new(),
+        request_signatures,
+        profile,
+        unsolicited: Unsolicited::Refused,
+    }
 }
 
 fn at(url: &str) -> Source {

@@ -63,6 +63,8 @@ pub struct ServiceProvider {
 pub struct AttributeService {
     /// What `AttributeConsumingServiceIndex` of a request refers to.
     pub index: u16,
+    /// Whether it is the one that counts where a request names none.
+    pub is_default: Option<bool>,
     /// The attributes, in document order.
     pub requested: Vec<RequestedAttribute>,
 }
@@ -72,6 +74,8 @@ pub struct AttributeService {
 pub struct RequestedAttribute {
     /// Its `Name`.
     pub name: String,
+    /// Its `NameFormat`, if it says one.
+    pub name_format: Option<String>,
     /// Whether the service cannot do without it.
     pub required: bool,
 }
@@ -183,6 +187,18 @@ impl ServiceProvider {
         let first = |is_default| self.acs.iter().find(move |acs| acs.is_default == is_default);
         first(Some(true)).or_else(|| first(None)).or_else(|| self.acs.first())
     }
+
+    /// The group of attributes with this index, or else the default one, chosen as
+    /// [`Self::default_acs`] is; `None` where it asks for none.
+    #[must_use]
+    pub fn attribute_service(&self, index: Option<u16>) -> Option<&AttributeService> {
+        let all = || self.attribute_services.iter();
+        let first = |is_default| all().find(move |one| one.is_default == is_default);
+        match index {
+            Some(index) => all().find(|one| one.index == index),
+            None => first(Some(true)).or_else(|| first(None)).or_else(|| all().next()),
+        }
+    }
 }
 
 fn read_document(
@@ -281,11 +297,16 @@ fn attribute_service(service: Element<'_>) -> Result<AttributeService, Error> {
     let requested = service.children_named(ns::METADATA, "RequestedAttribute").map(|attribute| {
         Ok(RequestedAttribute {
             name: required(attribute, "Name", "RequestedAttribute")?.to_owned(),
+            name_format: attribute.attribute("NameFormat").map(str::to_owned),
             required: flag(attribute, "isRequired")?,
         })
     });
     Ok(AttributeService {
         index: endpoint::index(service, "AttributeConsumingService")?,
+        is_default: service
+            .attribute("isDefault")
+            .map(|text| parse_boolean("isDefault", text.trim_ascii()))
+            .transpose()?,
         requested: requested.collect::<Result<_, Error>>()?,
     })
 }

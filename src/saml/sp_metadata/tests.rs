@@ -110,7 +110,10 @@ fn a_full_description_is_read_whole() {
     assert_eq!(provider.name_id_formats, ["urn:a", "urn:b"]);
     assert_eq!(provider.attribute_services[0].index, 3);
     let requested = &provider.attribute_services[0].requested;
-    assert_eq!(requested[0], RequestedAttribute { name: "mail".to_owned(), required: true });
+    assert_eq!(
+        requested[0],
+        RequestedAttribute { name: "mail".to_owned(), name_format: None, required: true }
+    );
     assert!(!requested[1].required);
     assert!(matches!(
         &provider.warnings[..],

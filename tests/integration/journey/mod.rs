@@ -9,10 +9,12 @@ mod local;
 mod metadata;
 mod pages;
 mod post;
+mod requests;
 mod secrets;
 mod session;
 mod store_away;
 mod ticket;
+mod unsolicited;
 
 use crate::support::gateway::browser::Browser;
 use crate::support::gateway::cloud::Request;

@@ -3,6 +3,7 @@
 mod contract;
 mod marks;
 mod memory;
+mod name_ids;
 mod nodes;
 mod postgres;
 mod rows;

@@ -1,0 +1,70 @@
+//! Journeys that begin here and end at a service provider that asked for nothing (conformance
+//!
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::support::gateway::cloud::{CN, Request, SP};
+use crate::support::gateway::{PASSWORD, TestGateway, browser::Browser};
+
+fn address(sp: &str, more: &str) -> String {
+    format!("/bravo/launch?sp={}{more}", utf8_percent_encode(sp, NON_ALPHANUMERIC))
+}
+
+/// Signs `login` in on the way to the service, and gives where that leads.
+async fn through_sign_in(browser: &mut Browser, address: &str, login: &str) -> String {
+    let next = browser.get(address).await.location().to_owned();
+    let page = browser.get(&next).await.location().to_owned();
+    browser.sign_in(&page, login, PASSWORD).await.location().to_owned()
+}
+
+#[tokio::test]
+async fn a_service_that_takes_them_gets_an_answer_that_it_did_not_ask_for() {
+    let gateway = TestGateway::new().await;
+    let mut browser = gateway.browser();
+    let state = "&RelayState=https%3A%2F%2Fsp.example%2Fstart";
+    let back = through_sign_in(&mut browser, &address(SP.entity_id, state), "alice").await;
+    let delivered = browser.get(&back).await.delivered();
+    assert!(delivered.asserts());
+    assert_eq!(delivered.acs, SP.acs);
+    assert_eq!(delivered.relay_state.as_deref(), Some("https://sp.example/start"));
+    assert!(!delivered.response.contains("InResponseTo"), "{}", delivered.response);
+    // Once: the way is used up.
+    browser.get(&back).await.refused("SB-3010");
+
+    // With the session that is there, nobody signs in again.
+    let back = browser.get(&address(SP.entity_id, "")).await.location().to_owned();
+    let delivered = browser.get(&back).await.delivered();
+    assert!(delivered.asserts());
+    assert_eq!(delivered.relay_state, None);
+}
+
+#[tokio::test]
+async fn another_service_or_another_relay_state_is_refused_before_anybody_signs_in() {
+    let gateway = TestGateway::new().await;
+    let mut browser = gateway.browser();
+    for (sp, more, code) in [
+        (CN.entity_id, "", "SB-3017"),
+        ("https://nobody.example", "", "SB-3017"),
+        ("", "", "SB-3017"),
+        (SP.entity_id, "&RelayState=https%3A%2F%2Fevil.example", "SB-3018"),
+        (SP.entity_id, "&RelayState=https%3A%2F%2Fsp.example%2Fstart%2F", "SB-3018"),
+        (SP.entity_id, "&sp=https%3A%2F%2Fsp.example%2Fsaml", "SB-1002"),
+    ] {
+        browser.get(&address(sp, more)).await.refused(code);
+    }
+    // At a tenant where it is not registered.
+    let elsewhere = address(SP.entity_id, "").replace("/bravo/", "/acme/");
+    browser.get(&elsewhere).await.refused("SB-3017");
+    assert!(!browser.has_session());
+}
+
+#[tokio::test]
+async fn the_way_to_a_service_cannot_be_walked_in_another_browser() {
+    let gateway = TestGateway::new().await;
+    let way = gateway.browser().get(&address(SP.entity_id, "")).await.location().to_owned();
+    let mut victim = gateway.browser();
+    let page = victim.get(&Request::by(&SP, "bravo").at("bravo")).await.location().to_owned();
+    let back = victim.sign_alice_in(&page).await.location().to_owned();
+    assert!(victim.get(&back).await.delivered().asserts());
+    victim.get(&way).await.refused("SB-3011");
+}
