@@ -2,9 +2,10 @@
 //! counts it.
 //!
 //! Labels come from closed sets only (codes, steps, operations, route templates), never from a
-//! request, and but for one never name a tenant: the cost of monitoring must not grow with the number
-//! of partners or with what strangers send. The clock of a service provider is its own, so that number
-//! names each that is registered. Until `app` installs a recorder all of these do nothing.
+//! request, and never name a tenant: the cost of monitoring must not grow with the number of
+//! partners or with what strangers send. But the clock of a service provider is its own, so that
+//! number names each one that is registered. Until `app` installs a recorder all of these do
+//! nothing.
 
 use std::time::Duration;
 

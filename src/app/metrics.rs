@@ -143,6 +143,7 @@ mod tests {
             measure::webhook("delivered");
             measure::reconciliation("whole", Duration::from_secs(70));
             measure::unresolved_link_age(Duration::from_secs(90));
+            measure::sp_clock("acme", "urn:sp", -1.5);
             measure::log_lost(3);
         });
         for metric in METRICS {
@@ -151,6 +152,7 @@ mod tests {
         for line in [
             "skybridge_journey_steps_total{step=\"deliver\"} 1",
             "skybridge_refusals_total{code=\"SB-3002\",owner=\"you\"} 1",
+            "skybridge_sp_clock_offset{tenant=\"acme\",sp=\"urn:sp\"} -1.5",
             "skybridge_signing_seconds_bucket{le=\"0.0005\"} 1",
             "skybridge_signing_seconds_bucket{le=\"0.00025\"} 0",
             "skybridge_store_seconds_count{operation=\"take\"} 1",

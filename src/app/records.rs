@@ -2,9 +2,10 @@
 //! rooms below work with. What only shows here (an unknown cloud, a file that is no key) is a
 //! complaint with the option's name.
 
+mod provider;
+
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
@@ -13,10 +14,10 @@ use super::partner_api;
 use crate::account::webhook::{Hook, Hooks, Secret};
 use crate::cloud::api;
 use crate::cloud::overlay::Overrides;
-use crate::cloud::registration::{Registration, RequestSignatures, Source, Unsolicited};
+use crate::cloud::registration::Registration;
 use crate::cloud::{Clouds, Profile, ProfileFault};
-use crate::config::{self, Complaint, Config, MetadataSource};
-use crate::saml::{EndpointUrl, EntityId, VerifyingKey};
+use crate::config::{self, Complaint, Config};
+use crate::saml::{EndpointUrl, EntityId};
 use crate::sso::sign_in::jwt::{TicketAlgorithm, TicketKey};
 use crate::sso::sign_in::{ApiKey, Partner, Partners, Scope};
 use crate::store::directory::Declared;
@@ -297,50 +298,6 @@ impl TenantReader<'_> {
             },
         })
     }
-
-    fn registration(
-        &mut self,
-        (tenant, cloud): (&TenantId, &Arc<Profile>),
-        index: usize,
-        declared: &config::ServiceProvider,
-    ) -> Option<Registration> {
-        let option = format!("service_provider[{}]", index + 1);
-        let profile = match &declared.profile {
-            None => Arc::clone(cloud),
-            Some(name) => self.named_profile(&format!("{option}.profile"), name.as_str())?,
-        };
-        let source = match &declared.metadata {
-            MetadataSource::File(path) => Source::File(path.as_path().to_owned()),
-            MetadataSource::Url(url) => {
-                let url = EndpointUrl::parse(url.as_str());
-                Source::Url(self.take(&format!("{option}.metadata"), "an https address", url)?)
-            }
-        };
-        let trust = match &declared.trust_certificate {
-            None => Vec::new(),
-            Some(file) => {
-                let key = read_certificate(file.as_path());
-                let option = format!("{option}.trust_certificate");
-                vec![self.take(&option, "a certificate as PEM", key)?]
-            }
-        };
-        Some(Registration {
-            tenant: tenant.clone(),
-            source,
-            trust,
-            request_signatures: match declared.require_signed_requests {
-                None => RequestSignatures::AsProfile,
-                Some(true) => RequestSignatures::Required,
-                Some(false) => RequestSignatures::Optional,
-            },
-            profile,
-            unsolicited: if declared.unsolicited {
-                Unsolicited::Allowed { relay_states: declared.relay_states.clone() }
-            } else {
-                Unsolicited::Refused
-            },
-        })
-    }
 }
 
 fn scope(declared: config::Scope) -> Scope {
@@ -392,10 +349,4 @@ fn customers(declared: &config::Tenant) -> Vec<(PersonId, Customer)> {
             Some((PersonId::parse(id.as_str())?, customer))
         })
         .collect()
-}
-
-fn read_certificate(path: &Path) -> Result<VerifyingKey, String> {
-    let text = fs::read(path).map_err(|error| error.to_string())?;
-    let (_, pem) = x509_parser::pem::parse_x509_pem(&text).map_err(|_| "other text".to_owned())?;
-    VerifyingKey::from_certificate(&pem.contents).map_err(|error| error.to_string())
 }

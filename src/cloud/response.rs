@@ -6,9 +6,9 @@ use serde::{Deserialize, Deserializer};
 use time::Duration;
 
 use super::value::{Uri, offset, optional_offset};
+use crate::saml::NameIdKind;
 use crate::saml::allowed::Declared;
 use crate::saml::encryption::{EncryptionKey, Recipient, Unauthenticated};
-use crate::saml::NameIdKind;
 use crate::saml::names::name_id;
 use crate::saml::response::{Signed, Signing};
 use crate::saml::signature::sign::PrefixList;

@@ -26,8 +26,8 @@ pub use allowed::SignatureAlgorithm;
 pub use authn_request::AuthnRequest;
 pub use error::Error;
 pub use key::{SigningKey, VerifyingKey};
-pub use parameters::Parameter;
 pub use name_id::{NameIdKind, NameIdentifier};
+pub use parameters::Parameter;
 pub use types::{AcsUrl, EndpointUrl, EntityId, MessageId, RelayState};
 pub use verified::{Unsigned, Unverified, Verified};
 

@@ -10,9 +10,9 @@ use super::{Browser, Delivery, Sso, Step, Turn, Visit};
 use crate::cloud::Profile;
 use crate::cloud::registration::Registered;
 use crate::refusal::{Code, Refusal};
-use crate::saml::redirect;
 use crate::saml::MessageId;
 use crate::saml::authn_context;
+use crate::saml::redirect;
 use crate::secret;
 use crate::store::record::{Ask, Customer, Link, Session, SignIn};
 use crate::store::{Claim, Key, Kind};
@@ -160,6 +160,29 @@ impl Sso {
             None => turn,
         })
     }
+
+    /// Tells the service provider who is there, if the person can be named as it asks.
+    async fn tell(
+        &self,
+        visit: &Visit,
+        registered: &Registered,
+        ask: Ask,
+        session: Session,
+    ) -> Result<Delivery, Refusal> {
+        match self.name(visit, registered, &ask, &session).await? {
+            Naming::Named(name_id) => {
+                self.take_part(visit, registered, &session, name_id.as_ref()).await?;
+                self.assert(visit, registered, ask, (session, name_id)).await
+            }
+            Naming::Unavailable(..) if ask.id.is_none() => {
+                let cause = "expected a customer who can be named as the service asks, found none";
+                Err(Refusal::new(Code::NameIdUnavailable, cause).about(ask.sp.as_str()))
+            }
+            Naming::Unavailable(code, detail) => {
+                self.decline(visit, registered, ask, (code, detail)).await
+            }
+        }
+    }
 }
 
 fn decide(
@@ -186,31 +209,6 @@ fn decide(
         is_passive: ask.is_passive,
         unmet: ask.unmet,
     })
-}
-
-impl Sso {
-    /// Tells the service provider who is there, if the person can be named as it asks.
-    async fn tell(
-        &self,
-        visit: &Visit,
-        registered: &Registered,
-        ask: Ask,
-        session: Session,
-    ) -> Result<Delivery, Refusal> {
-        match self.name(visit, registered, &ask, &session).await? {
-            Naming::Named(name_id) => {
-                self.take_part(visit, registered, &session, name_id.as_ref()).await?;
-                self.assert(visit, registered, ask, (session, name_id)).await
-            }
-            Naming::Unavailable(..) if ask.id.is_none() => {
-                let cause = "expected a customer who can be named as the service asks, found none";
-                Err(Refusal::new(Code::NameIdUnavailable, cause).about(ask.sp.as_str()))
-            }
-            Naming::Unavailable(code, detail) => {
-                self.decline(visit, registered, ask, (code, detail)).await
-            }
-        }
-    }
 }
 
 /// How the customer stands with what the service provider belongs to: one whose profile has no

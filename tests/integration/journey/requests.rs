@@ -37,7 +37,8 @@ const NAMES: [(&str, Option<&str>); 9] = [
         Some(TRANSIENT),
     ),
     (
-        "<p:NameIDPolicy AllowCreate='1' Format='urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'/>",
+        "<p:NameIDPolicy AllowCreate='1' \
+         Format='urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'/>",
         Some(PERSISTENT),
     ),
     (
@@ -153,7 +154,8 @@ async fn every_combination_of_what_a_request_may_ask_gets_the_status_of_the_stan
                 });
                 let (end, delivered) = end_of(browser, &request).await;
                 let case = format!(
-                    "{policy} {comparison} {classes:?} present {present} force {force} passive {passive}"
+                    "{policy} {comparison} {classes:?} present {present} force {force} \
+                     passive {passive}"
                 );
                 let named = format.is_some();
                 assert_eq!(end, expected((present, force, passive), met, named), "{case}");
@@ -267,7 +269,8 @@ async fn a_subject_with_a_confirmation_is_refused_and_an_encrypted_one_declined(
         })
     };
     let confirmed = subject(
-        "<a:NameID>x</a:NameID><a:SubjectConfirmation Method='urn:oasis:names:tc:SAML:2.0:cm:bearer'/>",
+        "<a:NameID>x</a:NameID>\
+         <a:SubjectConfirmation Method='urn:oasis:names:tc:SAML:2.0:cm:bearer'/>",
     );
     browser.get(&confirmed.at("bravo")).await.refused("SB-1011");
     let (end, _) = end_of(&mut browser, &subject("<a:EncryptedID/>")).await;
