@@ -39,8 +39,6 @@ macro_rules! over_all {
 }
 pub(crate) use over_all;
 
-pub(crate) use over_all;
-
 /// Makes a test of each over every database.
 macro_rules! over_databases {
     ($($name:ident,)+) => {
