@@ -172,8 +172,8 @@ fn note_skew(tenant: &Tenant, registered: &Registered, age: Duration) {
         Verdict::Wide => tracing::warn!(
             tenant,
             sp,
-            "its clock is {seconds} s behind ours, or ahead where that is negative; beyond {most} s \
-             its requests are refused: set both by NTP"
+            "its clock is {seconds} s behind ours (negative: ahead); beyond {most} s its requests \
+             are refused: set both by NTP"
         ),
         Verdict::Near => tracing::info!(tenant, sp, "its clock is near ours again"),
     }
