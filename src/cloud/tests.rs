@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::attribute::{AttributeRule, Presence, Source};
-use super::response::{NameQualifier, SubjectLocality};
+use super::response::{Encrypt, NameQualifier, SubjectLocality};
 use super::{Clouds, FirstLogin};
 use crate::saml::allowed::Declared;
 
@@ -68,6 +68,7 @@ fn the_answer_is_what_the_contract_asks_for() {
     let rules = &profile.response;
     assert_eq!(rules.name_id.name_qualifier, NameQualifier::Sp);
     assert_eq!(rules.subject_locality, SubjectLocality::Sp);
+    assert_eq!((rules.encrypt, rules.allow_cbc), (Encrypt::Never, false));
     assert!(rules.subject_confirmation.not_before.is_some());
     assert!(rules.signing(&Declared::default()).prefixes.contains("xsd"));
     let source = |name: &str| {

@@ -157,6 +157,7 @@ mod tests {
     use crate::keys::fixtures::{key_a, key_b, pem};
     use crate::saml::SigningKey;
     use crate::saml::key::KeyKind;
+    use crate::saml::tests::SMALL_CERTIFICATE;
 
     fn key_pem() -> String {
         pem("PRIVATE KEY", &key_a().private)
@@ -248,22 +249,11 @@ mod tests {
         );
     }
 
-    /// A self-signed certificate with a key of 1024 bits, by OpenSSL; its private half was never
-    /// kept.
-    const SMALL: &str = "\
-        MIIB9DCCAV2gAwIBAgIUXRnBHYuUa9rVwdCr/TgO/pJ9DVQwDQYJKoZIhvcNAQELBQAwDDEKMAgGA1UE\
-        AwwBczAeFw0yNjExMjExMDUyMDNaFw0zNjExMTgxMDUyMDNaMAwxCjAIBgNVBAMMAXMwgZ8wDQYJKoZI\
-        hvcNAQEBBQADgY0AMIGJAoGBANP05w1M3DcmwjAaD3+WIDcTUeJuIIQ9cqoUrQJuD768EVPQe5L8gd6H\
-        zqrjK5Rmscg1OS3WXNscWOX0OSYaAL5P6r+lR+5r1GzCA2eERJyz5N3OoLw6smJONQaCvocGneuflNwq\
-        YQjuEEmJJKBjA7zM1H8+pZCBlcCbHNDabmGBAgMBAAGjUzBRMB0GA1UdDgQWBBRtbkUS1j2Rk4fC3x+u\
-        aCvOIVer8zAfBgNVHSMEGDAWgBRtbkUS1j2Rk4fC3x+uaCvOIVer8zAPBgNVHRMBAf8EBTADAQH/MA0G\
-        CSqGSIb3DQEBCwUAA4GBADphw/5NWZWZl9h/HQtsElF/P15s52zbHB7q7o3CQaA/jPqW5NXOGQOOoFsn\
-        RZSGRu3DckvlEybgzrqwwrOpB48fnNqNC+n/WUjDHsfzIt7Ju6bizqV8s8lCgGnYvZmFPTZTzZuXhS4O\
-        7YHWfB85i6+SSXtVYaE0RxRC/dvwUML1";
-
     #[test]
     fn a_certificate_of_1024_bits_is_refused() {
-        let small = format!("-----BEGIN CERTIFICATE-----\n{SMALL}\n-----END CERTIFICATE-----\n");
+        let small = format!(
+            "-----BEGIN CERTIFICATE-----\n{SMALL_CERTIFICATE}\n-----END CERTIFICATE-----\n"
+        );
         assert_eq!(refused(&key_pem(), &small), KeyError::KeyBits(1024));
     }
 

@@ -335,7 +335,7 @@ fn key(expected: &'static str, found: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::saml::tests::{ec_key_of, key_of, keys};
+    use crate::saml::tests::{SMALL_CERTIFICATE, ec_key_of, key_of, keys};
 
     #[test]
     fn what_a_key_signs_its_certificate_verifies() {
@@ -422,6 +422,14 @@ mod tests {
         assert_eq!(rsa.algorithm_for(&[]), A::RsaSha256);
         assert_eq!(rsa.algorithm_for(&[A::EcdsaSha256, A::RsaSha512, A::RsaSha256]), A::RsaSha512);
         assert_eq!(rsa.algorithm_for(&[A::EcdsaSha384]), A::RsaSha256);
+    }
+
+    // Conformance A-115.
+    #[test]
+    fn a_peers_rsa_key_of_1024_bits_is_refused() {
+        let certificate = STANDARD.decode(SMALL_CERTIFICATE).unwrap();
+        let error = VerifyingKey::from_certificate(&certificate).unwrap_err();
+        assert!(matches!(&error, Error::Key { found, .. } if found == "1024 bits"), "{error}");
     }
 
     #[test]

@@ -39,6 +39,19 @@ pub(crate) mod tests {
 
     use super::key::{SigningKey, VerifyingKey};
 
+    /// A self-signed certificate with a key of 1024 bits, by OpenSSL, in base64; its
+    /// private half was never kept.
+    pub(crate) const SMALL_CERTIFICATE: &str = "\
+        MIIB9DCCAV2gAwIBAgIUXRnBHYuUa9rVwdCr/TgO/pJ9DVQwDQYJKoZIhvcNAQELBQAwDDEKMAgGA1UE\
+        AwwBczAeFw0yNjExMjExMDUyMDNaFw0zNjExMTgxMDUyMDNaMAwxCjAIBgNVBAMMAXMwgZ8wDQYJKoZI\
+        hvcNAQEBBQADgY0AMIGJAoGBANP05w1M3DcmwjAaD3+WIDcTUeJuIIQ9cqoUrQJuD768EVPQe5L8gd6H\
+        zqrjK5Rmscg1OS3WXNscWOX0OSYaAL5P6r+lR+5r1GzCA2eERJyz5N3OoLw6smJONQaCvocGneuflNwq\
+        YQjuEEmJJKBjA7zM1H8+pZCBlcCbHNDabmGBAgMBAAGjUzBRMB0GA1UdDgQWBBRtbkUS1j2Rk4fC3x+u\
+        aCvOIVer8zAfBgNVHSMEGDAWgBRtbkUS1j2Rk4fC3x+uaCvOIVer8zAPBgNVHRMBAf8EBTADAQH/MA0G\
+        CSqGSIb3DQEBCwUAA4GBADphw/5NWZWZl9h/HQtsElF/P15s52zbHB7q7o3CQaA/jPqW5NXOGQOOoFsn\
+        RZSGRu3DckvlEybgzrqwwrOpB48fnNqNC+n/WUjDHsfzIt7Ju6bizqV8s8lCgGnYvZmFPTZTzZuXhS4O\
+        7YHWfB85i6+SSXtVYaE0RxRC/dvwUML1";
+
     /// PKCS#8 key and DER certificate number 1 or 2.
     pub(crate) fn key_of(number: usize) -> (Vec<u8>, Vec<u8>) {
         static KEYS: [OnceLock<(Vec<u8>, Vec<u8>)>; 2] = [OnceLock::new(), OnceLock::new()];
