@@ -35,8 +35,8 @@ pub const RELAY_STATE_BYTES: usize = 2 * 1024;
 pub const ENTITY_ID_CHARS: usize = 1024;
 /// Longest name identifier, characters (saml-core-2.0-os §8.3.7).
 pub const NAME_ID_CHARS: usize = 256;
-/// Longest message ID that is accepted, bytes. The cloud's are 37.
-pub const MESSAGE_ID_BYTES: usize = 256;
+/// Longest message ID that is accepted, characters. The cloud's have 37.
+pub const MESSAGE_ID_CHARS: usize = 256;
 /// Longest URL that we keep or send, bytes.
 pub const URL_BYTES: usize = 2 * 1024;
 /// Smallest RSA modulus that is trusted or generated, bits.

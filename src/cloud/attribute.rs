@@ -207,9 +207,9 @@ impl AttributeRule {
                 .is_none_or(|format| format == ATTRNAME_UNSPECIFIED || format == self.name_format())
     }
 
-    /// The person's value, if there is one. An empty text is none.
+    /// The person's value, if there is one. A blank text is none (conformance A-001).
     fn value<'p>(&self, person: &Person<'p>) -> Result<Option<&'p str>, BrokenRule> {
-        let Some(value) = person.value(self.source).filter(|value| !value.is_empty()) else {
+        let Some(value) = person.value(self.source).filter(|value| !value.trim().is_empty()) else {
             return match self.presence {
                 Presence::Required => Err(BrokenRule::Required),
                 Presence::Optional => Ok(None),
@@ -402,6 +402,17 @@ mod tests {
         assert!(released.withheld.is_empty(), "absence is no fault");
         let released = release("generic", &person).unwrap_or_else(|fault| panic!("{fault}"));
         assert_eq!(pairs(&released), [("uid", "cust-1001")]);
+    }
+
+    // Conformance A-001.
+    #[test]
+    fn a_blank_value_is_none() {
+        for blank in ["", " ", "\u{3000} \u{A0}"] {
+            let released = release("generic", &Person { name: Some(blank), ..ALICE });
+            let released = released.unwrap_or_else(|fault| panic!("{fault}"));
+            assert!(pairs(&released).iter().all(|(name, _)| *name != "displayName"), "{blank:?}");
+            assert!(release("huawei-cn", &Person { account_id: blank, ..ALICE }).is_err());
+        }
     }
 
     #[test]

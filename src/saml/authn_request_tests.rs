@@ -82,3 +82,45 @@ fn what_is_asked_of_the_authentication_is_read() {
     assert_eq!(context.classes, ["urn:x"]);
     assert_eq!(request.idp_list, ["urn:idp"]);
 }
+
+// Conformance A-075.
+#[test]
+fn an_issuer_is_there_and_is_an_entity() {
+    let issuer = r#"<saml2:Issuer xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion">https://auth.sim.invalid/</saml2:Issuer>"#;
+    assert!(matches!(changed(issuer, ""), Err(Error::Absent { what: "saml:Issuer", .. })));
+    let format = |uri: &str| changed("<saml2:Issuer", &format!("<saml2:Issuer Format=\"{uri}\""));
+    assert!(format(super::super::names::name_id::ENTITY).is_ok());
+    for other in [super::super::names::name_id::TRANSIENT, ""] {
+        assert!(matches!(format(other), Err(Error::Value { what: "Issuer/@Format", .. })));
+    }
+}
+
+// Conformance A-026.
+#[test]
+fn an_index_stands_without_address_and_without_binding() {
+    let url = " AssertionConsumerServiceURL=\"https://auth.sim.invalid/acs\"";
+    let binding = " ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\"";
+    let index = " AssertionConsumerServiceIndex=\"3\"";
+    let with = |given: &str| {
+        let bare = SAMPLE.replace(url, "").replace(binding, "");
+        read(&bare.replace(" Version=", &format!("{given} Version=")))
+    };
+    assert_eq!(with(index).unwrap().reply_to, ReplyTo::Index(3));
+    assert_eq!(with("").unwrap().reply_to, ReplyTo::Default { binding: None });
+    for beside in [url, binding] {
+        let both = with(&format!("{index}{beside}"));
+        assert!(matches!(both, Err(Error::Exclusive { .. })), "{beside}");
+    }
+}
+
+// Conformance A-021: conditions and the number of proxies limit what we may say, and ask nothing.
+#[test]
+fn conditions_and_proxies_of_a_request_change_nothing() {
+    let conditions = "<saml2:Conditions xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\" \
+                      NotOnOrAfter=\"2026-01-02T04:00:00Z\"/>";
+    let scoping = "<saml2p:Scoping ProxyCount=\"2\"><saml2p:RequesterID>urn:x</saml2p:RequesterID>\
+                   </saml2p:Scoping>";
+    let end = "</saml2p:AuthnRequest>";
+    let asked = changed(end, &[conditions, scoping, end].concat()).unwrap();
+    assert_eq!(format!("{asked:?}"), format!("{:?}", read(SAMPLE).unwrap()));
+}

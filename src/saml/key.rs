@@ -441,4 +441,18 @@ mod tests {
         let error = VerifyingKey::from_certificate(&certificate).unwrap_err().to_string();
         assert!(error.contains("another kind of key"), "{error}");
     }
+
+    // Conformance A-099: a certificate only carries its key.
+    #[test]
+    fn a_certificate_that_is_over_carries_its_key_all_the_same() {
+        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+        let mut params = rcgen::CertificateParams::new(vec!["over.example".to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(2001, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2002, 1, 1);
+        let certificate = params.self_signed(&pair).unwrap();
+        let signing = SigningKey::new(&pair.serialize_der(), certificate.der()).unwrap();
+        let verifying = VerifyingKey::from_certificate(certificate.der()).unwrap();
+        let signature = signing.sign(b"octets").unwrap();
+        assert!(verifying.verifies(SignatureAlgorithm::EcdsaSha256, b"octets", &signature));
+    }
 }

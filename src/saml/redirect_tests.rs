@@ -217,3 +217,43 @@ fn a_stream_ends_where_it_says() {
     let exactly = vec![b'x'; limits::INFLATED_BYTES];
     assert_eq!(inflate(&deflate(&exactly)).unwrap().len(), limits::INFLATED_BYTES);
 }
+
+// Conformance A-065.
+#[test]
+fn a_stated_encoding_has_to_be_deflate() {
+    let (signing, verifying) = keys(1);
+    let octets = format!("{}&SigAlg={RSA_SHA256}", saml_request(REQUEST.as_bytes()));
+    let query = signed(&octets, &signing);
+    let stated = |uri: &str| verify(&format!("{query}&SAMLEncoding={}", percent(uri)), &verifying);
+    assert!(stated(binding::DEFLATE).is_ok());
+    for other in
+        ["", "urn:other", &binding::DEFLATE.to_lowercase(), &format!("{} ", binding::DEFLATE)]
+    {
+        assert!(matches!(stated(other), Err(Error::Encoding { .. })), "{other:?}");
+    }
+}
+
+proptest::proptest! {
+    // Conformance C-48: whatever comes, there is an answer and no panic.
+    #[test]
+    fn any_octets_in_any_layer_are_read_or_refused(
+        query in ".{0,200}",
+        octets in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400),
+        at in 0..REQUEST.len(),
+    ) {
+        let _read = authn_request(&query);
+        let _read = authn_request(&format!("SAMLRequest={query}"));
+        let _read = authn_request(&format!("SAMLRequest={}", percent(&STANDARD.encode(&octets))));
+        let _read = authn_request(&saml_request(&octets));
+        let mut torn = REQUEST.as_bytes()[..at].to_vec();
+        torn.extend(&octets);
+        torn.extend(&REQUEST.as_bytes()[at..]);
+        let _read = authn_request(&saml_request(&torn));
+        let base = saml_request(REQUEST.as_bytes());
+        let signature = percent(&STANDARD.encode(&octets));
+        let signed = format!("{base}&SigAlg={RSA_SHA256}&Signature={signature}");
+        let (_, key) = keys(1);
+        let refused = authn_request(&signed).unwrap().verify(&[key], Unsigned::Accept);
+        proptest::prop_assert!(refused.is_err());
+    }
+}

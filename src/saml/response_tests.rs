@@ -20,6 +20,16 @@ fn attribute(name: &str, value: &str) -> Attribute {
 
 /// The document of the contract's §4.4, with these attributes.
 fn sign(attributes: &[Attribute], in_response_to: &str, what: Signed) -> Result<String, Error> {
+    sign_about(Some("_n0000000000000000000000000000001"), attributes, in_response_to, what)
+}
+
+/// The same with this name identifier, or none.
+fn sign_about(
+    name: Option<&str>,
+    attributes: &[Attribute],
+    in_response_to: &str,
+    what: Signed,
+) -> Result<String, Error> {
     let [response_id, assertion_id] =
         ["_r0000000000000000000000000000001", "_a0000000000000000000000000000001"]
             .map(|id| MessageId::parse(id).unwrap());
@@ -40,11 +50,11 @@ fn sign(attributes: &[Attribute], in_response_to: &str, what: Signed) -> Result<
         status: Status { message: Some(status::SUCCESS), ..Status::SUCCESS },
         assertion: Some(Assertion {
             id: &assertion_id,
-            name_id: Some(NameId {
+            name_id: name.map(|value| NameId {
                 format: name_id::TRANSIENT,
                 name_qualifier: Some(audience.as_str()),
                 sp_name_qualifier: None,
-                value: "_n0000000000000000000000000000001",
+                value,
             }),
             audience: &audience,
             conditions: Window { not_before: now - minutes, not_on_or_after: now + minutes },
@@ -131,6 +141,17 @@ fn each_signature_is_the_second_child_of_what_it_signs() {
         assert_eq!(second(document.root()) == "Signature", on_response);
         assert_eq!(second(assertion) == "Signature", on_assertion);
     }
+}
+
+// Conformance A-052: whoever bears it is the subject.
+#[test]
+fn an_assertion_can_do_without_a_name_identifier() {
+    let written = sign_about(None, &contract_attributes(), REQUEST_ID, Signed::Both).unwrap();
+    let document = parse(written.as_bytes(), Limits::MESSAGE).unwrap();
+    let subject = document.all().find(|element| element.is(ns::ASSERTION, "Subject")).unwrap();
+    let inside: Vec<_> = subject.children().map(Element::local).collect();
+    assert_eq!(inside, ["SubjectConfirmation"]);
+    assert!(!written.contains("NameID>"), "{written}");
 }
 
 fn values(document: &Document) -> Vec<String> {

@@ -132,12 +132,12 @@ impl MessageId {
     /// Takes `text` as it stands.
     ///
     /// # Errors
-    /// When it is no `xs:ID`, or longer than [`limits::MESSAGE_ID_BYTES`].
+    /// When it is no `xs:ID`, or longer than [`limits::MESSAGE_ID_CHARS`].
     pub fn parse(text: &str) -> Result<Self, Error> {
-        if text.len() <= limits::MESSAGE_ID_BYTES && is_ncname(text) {
+        if is_ncname(text) && text.chars().count() <= limits::MESSAGE_ID_CHARS {
             Ok(Self(text.to_owned()))
         } else {
-            Err(value("ID", "an XML name without colon of at most 256 bytes", text))
+            Err(value("ID", "an XML name without colon of at most 256 characters", text))
         }
     }
 }
@@ -293,6 +293,56 @@ mod tests {
         assert!(MessageId::parse("_th2kld6nqqaq6lbvbw1cqqkbld2m7shj5i7x").is_ok());
         for bad in ["", "1a", "a:b", "a b", "a\"b", "a>b"] {
             assert!(MessageId::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    // Conformance A-108: characters, not bytes.
+    #[test]
+    fn an_id_has_256_characters_of_any_alphabet() {
+        assert!(MessageId::parse(&"春".repeat(256)).is_ok());
+        assert!(MessageId::parse(&"春".repeat(257)).is_err());
+        assert!(MessageId::parse(&"x".repeat(257)).is_err());
+    }
+
+    // Conformance A-001.
+    #[test]
+    fn no_identifier_is_blank() {
+        for blank in ["", " ", "\t\n", "\u{A0}", "\u{3000}"] {
+            assert!(EntityId::parse(blank).is_err(), "{blank:?}");
+            assert!(MessageId::parse(blank).is_err(), "{blank:?}");
+            assert!(EndpointUrl::parse(blank).is_err(), "{blank:?}");
+        }
+    }
+
+    // Conformance A-002: one octet more, less or other is another identifier.
+    #[test]
+    fn identifiers_are_compared_octet_by_octet() {
+        let one = EntityId::parse("https://sp.example/é").unwrap();
+        for other in [
+            "https://sp.example/e\u{301}",
+            "https://sp.example/É",
+            "https://SP.example/é",
+            "https://sp.example/%C3%A9",
+            "https://sp.example:443/é",
+            "https://sp.example/é/",
+        ] {
+            assert_ne!(one, EntityId::parse(other).unwrap(), "{other}");
+        }
+    }
+
+    proptest::proptest! {
+        // Conformance C-16, C-30.
+        #[test]
+        fn a_time_of_any_text_is_read_or_refused(
+            text in "[0-9]{1,5}-?[0-9]{1,2}-?[0-9]{1,2}[T ][0-9:.]{0,16}(Z|[+-][0-9:]{0,6}|é)?",
+            wild in ".{0,40}",
+        ) {
+            for text in [&text, &wild] {
+                if let Ok(at) = parse_instant("t", text) {
+                    proptest::prop_assert!(text.ends_with('Z'));
+                    proptest::prop_assert_eq!(at.offset(), UtcOffset::UTC);
+                }
+            }
         }
     }
 }

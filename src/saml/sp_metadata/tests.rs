@@ -388,3 +388,33 @@ fn a_document_beyond_the_limit_is_refused() {
     assert!(matches!(read_text(&large), Err(Error::TooLong { .. })));
     assert!(matches!(read_text(&format!("<!DOCTYPE x>{}", sp(ACS))), Err(Error::Doctype)));
 }
+
+// Conformance A-011, A-020.
+#[test]
+fn friendly_names_and_unknown_attributes_change_nothing() {
+    let service = "<md:AttributeConsumingService index='1'><md:ServiceName xml:lang='en'>x\
+                   </md:ServiceName><md:RequestedAttribute Name='urn:a'/>\
+                   </md:AttributeConsumingService>";
+    let plain = sp(&[ACS, service].concat());
+    let known = read_text(&plain).unwrap();
+    let renamed = plain.replace("Name='urn:a'", "FriendlyName='mail' Name='urn:a'");
+    let mut odd = plain.replace("</md:ServiceName>", "</md:ServiceName><!-- x -->");
+    for element in [
+        "EntityDescriptor",
+        "SPSSODescriptor",
+        "AssertionConsumerService",
+        "AttributeConsumingService",
+        "RequestedAttribute",
+    ] {
+        let (from, to) =
+            (format!("<md:{element} "), format!("<md:{element} xmlns:o='urn:o' o:q='1' "));
+        assert!(odd.contains(&from), "{element}");
+        odd = odd.replacen(&from, &to, 1);
+    }
+    for text in [renamed, odd] {
+        let provider = read_text(&text).unwrap();
+        assert_eq!(provider.attribute_services, known.attribute_services, "{text}");
+        assert_eq!(provider.acs.len(), known.acs.len());
+        assert_eq!(provider.warnings, known.warnings);
+    }
+}

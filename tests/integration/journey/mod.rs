@@ -1,6 +1,7 @@
 //! The journey over the gateway's addresses, hop by hop, without sockets.
 
 mod answer;
+mod apart;
 mod delivery;
 mod encrypted;
 mod hand_off;

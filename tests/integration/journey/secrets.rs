@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::{continuation, ticket_now};
-use crate::support::gateway::cloud::{Request, encode};
+use crate::support::gateway::browser::Browser;
+use crate::support::gateway::cloud::{Request, SP, encode};
 use crate::support::gateway::material::base64;
 use crate::support::gateway::{API_KEY, PASSWORD, TestGateway, ticket};
 use crate::support::redis::RedisServer;
@@ -45,7 +46,7 @@ impl Bearers {
         self.0.push(text);
     }
 
-    fn cookies(&mut self, browser: &crate::support::gateway::browser::Browser) {
+    fn cookies(&mut self, browser: &Browser) {
         for name in ["__Host-skybridge-session-", "__Host-skybridge-browser"] {
             if let Some(token) = browser.cookie(name) {
                 self.add(token);
@@ -99,8 +100,20 @@ async fn everything(gateway: &TestGateway) -> Bearers {
     bearers.add(form.field("csrf").unwrap());
     local.sign_alice_in("/bravo/sign-in").await.target();
     bearers.cookies(&local);
+    bearers.add(persistent_name(&mut local).await);
     refusals(gateway, &mut bearers).await;
     bearers
+}
+
+/// The name by which a service provider knows the person for ever (conformance A-046).
+async fn persistent_name(browser: &mut Browser) -> String {
+    let format = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+    let request = Request::by(&SP, "bravo").but(|it| {
+        it.policy = format!("<p:NameIDPolicy AllowCreate=\"true\" Format=\"{format}\"/>");
+    });
+    let delivered = browser.get(&request.at("bravo")).await.delivered();
+    let (_, rest) = delivered.response.split_once(&format!("Format=\"{format}\">")).unwrap();
+    rest.split_once('<').unwrap().0.to_owned()
 }
 
 /// What is refused must not be remembered or logged either.
