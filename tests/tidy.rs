@@ -6,6 +6,8 @@
 
 #[path = "tidy/arrows.rs"]
 mod arrows;
+#[path = "tidy/conformance.rs"]
+mod conformance;
 #[path = "tidy/dependencies.rs"]
 mod dependencies;
 #[path = "tidy/source.rs"]
@@ -237,6 +239,11 @@ fn is_decision(file: &File) -> bool {
     let shape: String = date.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
     let known = ["proposed", "accepted"].contains(&status) || status.starts_with("superseded by ");
     titled && shape == "9999-99-99" && known && number.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[test]
+fn every_promise_about_the_standard_names_a_test_that_exists() {
+    report(conformance::complaints());
 }
 
 #[test]
