@@ -19,6 +19,8 @@ pub const XML_DEPTH: usize = 32;
 pub const XML_NODES: usize = 2_000;
 /// Most nodes of one metadata document: a federation file of 2 MiB stays below.
 pub const METADATA_NODES: usize = 100_000;
+/// Most faults of one metadata document that are told, errors and others each.
+pub const FINDINGS: usize = 100;
 /// Most attributes of one element, namespace declarations included (B-05, C-51).
 pub const XML_ATTRIBUTES: usize = 64;
 /// Most namespace declarations in scope of one element (B-05, C-51).
@@ -225,5 +227,9 @@ pub const MARK_SPARE: Duration = Duration::from_hours(24);
 pub const MARK_SWEEP: Duration = Duration::from_mins(10);
 /// Most marks that are forgotten in one transaction, which holds up other writers.
 pub const MARKS_AT_ONCE: usize = 500;
+/// How often a node looks for service providers that were uploaded at another one.
+pub const UPLOAD_POLL: Duration = Duration::from_secs(10);
+/// Metadata is not fetched more often than this, whatever its `cacheDuration` says.
+pub const METADATA_SOONEST: Duration = Duration::from_mins(1);
 /// How often a node looks for intents that others left, on average.
 pub const INTENT_POLL: Duration = Duration::from_secs(2);

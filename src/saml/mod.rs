@@ -9,6 +9,7 @@ pub mod encryption;
 pub mod error;
 pub mod idp_metadata;
 pub mod key;
+pub mod lint;
 pub mod message;
 pub mod name_id;
 pub mod names;

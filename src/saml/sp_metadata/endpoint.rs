@@ -2,6 +2,8 @@
 //! that a browser would be sent to must be one that we would send to (A-072, C-21), or the metadata
 //! as a whole is refused.
 
+use std::collections::HashSet;
+
 use super::{ServiceProvider, Warning, metadata, required};
 use crate::saml::error::{Error, shortened};
 use crate::saml::names::{binding, ns};
@@ -40,7 +42,8 @@ pub enum Binding {
 }
 
 impl Binding {
-    fn from_uri(uri: &str) -> Option<Self> {
+    /// The binding of that name, if it is one that we speak.
+    pub(in crate::saml) fn from_uri(uri: &str) -> Option<Self> {
         match uri {
             binding::REDIRECT => Some(Self::Redirect),
             binding::POST => Some(Self::Post),
@@ -53,12 +56,13 @@ impl Binding {
 pub(super) fn read(role: Element<'_>, provider: &mut ServiceProvider) -> Result<(), Error> {
     const ACS: &str = "AssertionConsumerService";
     const SLO: &str = "SingleLogoutService";
+    let mut indices = HashSet::new();
     for endpoint in role.children_named(ns::METADATA, ACS) {
         let uri = required(endpoint, "Binding", ACS)?;
         // Responses never go by HTTP-Redirect, whatever the metadata says.
         if Binding::from_uri(uri) == Some(Binding::Post) {
             let acs = consumer(endpoint, ACS)?;
-            if provider.acs.iter().any(|other| other.index == acs.index) {
+            if !indices.insert(acs.index) {
                 let found = format!("{} twice", acs.index);
                 return Err(metadata("a different index for each AssertionConsumerService", found));
             }
@@ -83,7 +87,7 @@ pub(super) fn read(role: Element<'_>, provider: &mut ServiceProvider) -> Result<
 }
 
 /// The `index` of an indexed element: an `xs:unsignedShort`.
-pub(super) fn index(element: Element<'_>, inside: &'static str) -> Result<u16, Error> {
+pub(in crate::saml) fn index(element: Element<'_>, inside: &'static str) -> Result<u16, Error> {
     let text = required(element, "index", inside)?.trim_ascii();
     let digits = text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|_| digits).ok_or_else(|| value("index", "0 to 65535", text))

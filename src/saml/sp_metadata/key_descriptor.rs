@@ -14,7 +14,7 @@ use crate::saml::xml::Element;
 /// Reads the keys of `role` into `provider`.
 pub(super) fn read(role: Element<'_>, provider: &mut ServiceProvider) -> Result<(), Error> {
     for (at, descriptor) in role.children_named(ns::METADATA, "KeyDescriptor").enumerate() {
-        let purpose = Use::of(descriptor)?;
+        let purpose = KeyUse::of(descriptor)?;
         if let Err(cause) =
             certificate(descriptor).and_then(|der| take(&der, descriptor, purpose, provider))
         {
@@ -41,15 +41,19 @@ pub(super) fn read(role: Element<'_>, provider: &mut ServiceProvider) -> Result<
 }
 
 /// What a key is for; without `use`, for both (erratum E62, A-099).
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::saml) enum KeyUse {
     Signing,
     Encryption,
     Both,
 }
 
-impl Use {
-    fn of(descriptor: Element<'_>) -> Result<Self, Error> {
+impl KeyUse {
+    /// What the descriptor says.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for anything else than the two uses.
+    pub(in crate::saml) fn of(descriptor: Element<'_>) -> Result<Self, Error> {
         match descriptor.attribute("use").map(str::trim_ascii) {
             None => Ok(Self::Both),
             Some("signing") => Ok(Self::Signing),
@@ -63,22 +67,22 @@ impl Use {
 fn take(
     der: &[u8],
     descriptor: Element<'_>,
-    purpose: Use,
+    purpose: KeyUse,
     provider: &mut ServiceProvider,
 ) -> Result<(), Error> {
     let known = provider.signing_keys.iter().any(|other| other.certificate() == der);
-    if purpose != Use::Encryption && !known {
+    if purpose != KeyUse::Encryption && !known {
         provider.signing_keys.push(VerifyingKey::from_certificate(der)?);
     }
     let known = provider.encryption_keys.iter().any(|other| other.certificate() == der);
-    if purpose == Use::Signing || known {
+    if purpose == KeyUse::Signing || known {
         return Ok(());
     }
     let key = Methods::read(descriptor).and_then(|methods| EncryptionKey::new(der, methods));
     match (key, purpose) {
         (Ok(key), _) => provider.encryption_keys.push(key),
         // An EC key that says nothing of its use can sign only.
-        (Err(Error::Key { .. }), Use::Both) => {}
+        (Err(Error::Key { .. }), KeyUse::Both) => {}
         (Err(error), _) => return Err(error),
     }
     Ok(())
@@ -86,7 +90,7 @@ fn take(
 
 /// The first certificate of the descriptor's `KeyInfo`: further ones are its issuers. White space
 /// is ignored.
-fn certificate(descriptor: Element<'_>) -> Result<Vec<u8>, Error> {
+pub(in crate::saml) fn certificate(descriptor: Element<'_>) -> Result<Vec<u8>, Error> {
     let certificate = descriptor
         .children_named(ns::DSIG, "KeyInfo")
         .flat_map(|info| info.children_named(ns::DSIG, "X509Data"))

@@ -8,6 +8,7 @@
 mod algorithms;
 mod endpoint;
 mod key_descriptor;
+mod lifetime;
 mod validity;
 
 use std::fmt;
@@ -15,7 +16,11 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+pub(super) use endpoint::index;
 pub use endpoint::{AssertionConsumer, Binding, LogoutEndpoint};
+pub(super) use key_descriptor::{KeyUse, certificate};
+pub use lifetime::{End, Lifetime};
+pub(super) use validity::duration;
 
 use super::allowed::Declared;
 use super::encryption::EncryptionKey;
@@ -245,8 +250,7 @@ fn pick<'d>(document: &'d Document, wanted: Option<&EntityId>) -> Result<Element
         let expected = "EntityDescriptor or EntitiesDescriptor of SAML 2.0 metadata";
         return Err(Error::Element { expected, found: root.describe() });
     }
-    let mut found = Vec::new();
-    gather(root, &mut found);
+    let found = entities(document);
     let mut fitting = found.iter().filter(|entity| match wanted {
         Some(wanted) => entity.attribute("entityID") == Some(wanted.as_str()),
         // Without a name, a group may still have exactly one service provider.
@@ -265,6 +269,13 @@ fn pick<'d>(document: &'d Document, wanted: Option<&EntityId>) -> Result<Element
             Err(metadata(expected, format!("{} others, the first {first}", found.len())))
         }
     }
+}
+
+/// The descriptors of a document, in its order.
+pub(super) fn entities(document: &Document) -> Vec<Element<'_>> {
+    let mut found = Vec::new();
+    gather(document.root(), &mut found);
+    found
 }
 
 /// Collects the descriptors of a group. The reader bounds the depth of every tree.

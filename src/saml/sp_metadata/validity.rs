@@ -40,7 +40,7 @@ pub(super) fn read<'d>(
 
 /// An `xs:duration` that is not negative: `P[nY][nM][nD][T[nH][nM][n[.n]S]]`. It only says when to
 /// look again, so a year counts 365 days, a month 30, and fractions of a second nothing.
-fn duration(text: &str) -> Option<Duration> {
+pub(in crate::saml) fn duration(text: &str) -> Option<Duration> {
     const DATE: &[(char, u64)] = &[('Y', 31_536_000), ('M', 2_592_000), ('D', 86_400)];
     const TIME: &[(char, u64)] = &[('H', 3_600), ('M', 60), ('S', 1)];
     let text = text.strip_prefix('P')?;

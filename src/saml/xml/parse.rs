@@ -177,6 +177,7 @@ impl Builder {
             self.document.elements[parent].content.push(ContentData::Element(index));
         }
         self.document.elements.push(ElementData {
+            at: usize::try_from(self.at).unwrap_or_default(),
             parent,
             prefix,
             local,

@@ -16,6 +16,8 @@ pub struct Document {
 
 #[derive(Debug)]
 pub(super) struct ElementData {
+    /// Where its start tag begins, in bytes behind a byte order mark.
+    pub(super) at: usize,
     /// None for the document element only.
     pub(super) parent: Option<usize>,
     pub(super) prefix: String,
@@ -110,6 +112,13 @@ impl<'d> Element<'d> {
     #[must_use]
     pub fn parent(self) -> Option<Self> {
         self.data().parent.map(|index| Self { document: self.document, index })
+    }
+
+    /// Where its start tag begins in the document that was read, in bytes; a byte order mark is not
+    /// counted.
+    #[must_use]
+    pub fn offset(self) -> usize {
+        self.data().at
     }
 
     /// The namespace prefix, empty when there is none.
