@@ -236,6 +236,14 @@ catalogue! {
     ApiScopeMissing = 6006, 403, Partner;
     /// The tenant has no dead message of this id.
     MessageUnknown = 6007, 404, Partner;
+    /// The service provider's metadata cannot be used; the findings name every fault.
+    MetadataUnusable = 6008, 422, Partner;
+    /// The service provider is declared in the configuration file, and is changed there.
+    ProviderDeclared = 6009, 409, Operator;
+    /// The tenant has no service provider of this entityID.
+    ProviderUnknown = 6010, 404, Partner;
+    /// Somebody else changes the same service provider at the same time.
+    ProviderChanging = 6011, 409, Partner;
 
     /// The cloud knows another account of this name (CBC.99000038).
     AccountNameTaken = 6101, 409, You;

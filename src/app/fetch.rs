@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, StatusCode};
-use url::Url;
+use url::{Host, Url};
 
 use super::resolve::Names;
 use crate::cloud::registration::{Fetch, FetchError, Fetching};
@@ -79,7 +79,20 @@ fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
 fn may_lead(from: &Url, to: &Url) -> bool {
     EndpointUrl::parse(to.as_str()).is_ok()
         && (is_loopback(from) || !is_loopback(to))
+        && (is_private(from) || !is_private(to))
         && (from.scheme() == "http" || to.scheme() == "https")
+}
+
+/// Whether a URL names an address of a private network, where machines answer that nobody outside
+/// may ask. Names are not looked up: who configures one vouches for where it leads.
+fn is_private(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_private() || ip.is_link_local() || ip.is_unspecified(),
+        Some(Host::Ipv6(ip)) => {
+            ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified()
+        }
+        Some(Host::Domain(_)) | None => false,
+    }
 }
 
 fn refusal(error: &reqwest::Error) -> FetchError {
@@ -193,6 +206,10 @@ mod tests {
             ("https://a.example/", "http://b.example/", false),
             ("https://a.example/", "https://127.0.0.1/", false),
             ("https://a.example/", "https://x.localhost/", false),
+            ("https://a.example/", "https://169.254.169.254/latest", false),
+            ("https://a.example/", "https://10.0.0.7/", false),
+            ("https://a.example/", "https://[fd00::7]/", false),
+            ("https://10.0.0.7/", "https://10.0.0.8/", true),
             ("https://localhost/", "http://localhost/", false),
         ] {
             assert_eq!(may_lead(&url(from), &url(to)), allowed, "{from} {to}");

@@ -27,10 +27,12 @@ use super::webhooks;
 use crate::account::Creations;
 use crate::account::webhook::Postman;
 use crate::clock::Clock;
+use crate::cloud::registrar::Registrar;
 use crate::cloud::registration::{Fetch, Registrations, Report};
 use crate::config::Config;
 use crate::http;
 use crate::keys::Rings;
+use crate::limits;
 use crate::random::Random;
 use crate::store::Ephemeral;
 use crate::store::ledger::Ledger;
@@ -47,6 +49,7 @@ pub struct Gateway {
     tls: Option<Arc<Certificates>>,
     rings: Arc<Rings>,
     registrations: Arc<Registrations>,
+    registrar: Arc<Registrar>,
     postman: Arc<Postman>,
     creations: Arc<Creations>,
     schedule: Schedule,
@@ -75,30 +78,26 @@ impl Gateway {
         let built = block_in_place(|| Assembly::of(config, &system, ledger))?;
         ledger::declare(&*kept, &built.declared, &*system.clock).await?;
         let schedule = Schedule::of(config, &built, &system);
-        let Assembly { sso, book, store, hooks, rings, registrations, .. } = built;
+        let Assembly { sso, book, store, hooks, rings, registrations, registrar, .. } = built;
         let postman = webhooks::postman(hooks, &book, &system)?;
         registrations.restore().await.iter().for_each(log_report);
+        take_up(&registrar).await;
         crate::page::warm_up();
         let pace =
             Pace { readiness_grace: config.server.readiness_grace, drain: config.server.drain };
         let shutdown = Shutdown::new(pace);
-        let readiness = Arc::new(Readiness::new(
-            shutdown.clone(),
-            vec![("store", answers(store)), ("ledger", answers_too(Arc::clone(&kept)))],
-        ));
+        let ledger = answers_too(Arc::clone(&kept));
+        let checks = vec![("store", answers(store)), ("ledger", ledger)];
+        let readiness = Arc::new(Readiness::new(shutdown.clone(), checks));
         let public = if config.server.public_metrics { numbers.clone() } else { None };
-        let tls = match &config.server.tls {
-            None => None,
-            Some(tls) => {
-                let loaded = Certificates::load(tls.certificate.as_path(), tls.key.as_path());
-                Some(Arc::new(loaded.map_err(|e| part(&e))?))
-            }
-        };
+        let tls = certificates(config)?;
         let creations = Arc::clone(sso.creations());
         let random = Arc::clone(&system.random);
         let routes = http::router(http::Gateway {
             sso,
             book,
+            registrar: Arc::clone(&registrar),
+            upload_bytes: config.clouds.metadata_upload_bytes,
             clock: Arc::clone(&system.clock),
             request_timeout: config.server.request_timeout,
             strict_transport: config.server.base_url.is_https(),
@@ -128,6 +127,7 @@ impl Gateway {
             tls,
             rings,
             registrations,
+            registrar,
             postman,
             creations,
             schedule,
@@ -170,6 +170,7 @@ impl Gateway {
             self.refresh,
             self.shutdown.clone(),
         ));
+        tasks.spawn(follow_uploads(self.registrar, self.shutdown.clone()));
         tasks.spawn(self.schedule.keep(self.shutdown.clone()));
         tasks.spawn(webhooks::send(self.postman, self.shutdown.clone()));
         let random = Arc::clone(&self.random);
@@ -197,6 +198,14 @@ impl Gateway {
     }
 }
 
+/// The certificates of the gateway's own TLS, if it does TLS.
+fn certificates(config: &Config) -> Result<Option<Arc<Certificates>>, StartError> {
+    let Some(tls) = &config.server.tls else { return Ok(None) };
+    let loaded = Certificates::load(tls.certificate.as_path(), tls.key.as_path());
+    let loaded = loaded.map_err(|error| StartError::Part(error.to_string()))?;
+    Ok(Some(Arc::new(loaded)))
+}
+
 fn answers(store: Arc<dyn Ephemeral>) -> Check {
     Box::new(move || {
         let store = Arc::clone(&store);
@@ -220,14 +229,33 @@ async fn refresh(
 ) {
     const AFTER_FAILURE: Duration = Duration::from_secs(30);
     loop {
-        let reports = registrations.refresh(&fetch).await;
+        let reports = registrations.refresh_due(&fetch, every).await;
         reports.iter().for_each(log_report);
         let failed = reports.iter().any(|report| report.outcome.is_err());
-        let pause = if failed { AFTER_FAILURE.min(every) } else { every };
+        let rest = registrations.rest(every).await;
+        let pause = if failed { AFTER_FAILURE.min(every) } else { rest };
         tokio::select! {
             () = shutdown.beginning() => return,
             () = tokio::time::sleep(pause) => {}
         }
+    }
+}
+
+/// Uses what was uploaded at other nodes, soon after.
+async fn follow_uploads(registrar: Arc<Registrar>, shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = shutdown.beginning() => return,
+            () = tokio::time::sleep(limits::UPLOAD_POLL) => {}
+        }
+        take_up(&registrar).await;
+    }
+}
+
+async fn take_up(registrar: &Registrar) {
+    match registrar.take_up().await {
+        Ok(reports) => reports.iter().for_each(log_report),
+        Err(error) => tracing::warn!(%error, "uploaded service providers cannot be read"),
     }
 }
 

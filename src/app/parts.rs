@@ -16,11 +16,13 @@ use crate::account::webhook::Hooks;
 use crate::account::{Book, Creations, Remote, Remotes};
 use crate::clock::Clock;
 use crate::cloud::api::Client;
+use crate::cloud::registrar::{Profiles, Registrar};
 use crate::cloud::registration::{Registration, Registrations};
 use crate::config::{self, Complaint, Config, KeyPlace, StoreUrl};
 use crate::keys::{FileStore, KeyError, KeyStore, MasterKey, Rings};
 use crate::random::Random;
-use crate::sso::{Parts, SessionLife, SigningPool, Sso};
+use crate::saml::sp_metadata::{End, Lifetime};
+use crate::sso::{Parts, SessionLife, Shape, SigningPool, Sso};
 use crate::store::Ephemeral;
 use crate::store::ledger::Ledger;
 use crate::store::memory::Memory;
@@ -29,6 +31,7 @@ use crate::store::name_id::NameIds;
 use crate::store::record::Tenant;
 use crate::store::redis::{self, Redis};
 use crate::store::tenancy::{Copies, Declaration};
+use crate::store::uploads::Uploads;
 
 /// What the gateway takes from the system.
 #[derive(Clone)]
@@ -83,6 +86,8 @@ pub struct Assembly {
     pub rings: Arc<Rings>,
     /// The service providers' metadata, for refreshing; nothing is loaded yet.
     pub registrations: Arc<Registrations>,
+    /// Who registers further ones; nothing is taken up yet.
+    pub registrar: Arc<Registrar>,
     /// The clouds' partner APIs.
     pub partner_apis: Clients,
     /// What the configuration says about each tenant, for the ledger.
@@ -110,10 +115,19 @@ impl Assembly {
                 tracing::warn!(%tenant, %profile, warning, "weak encryption allowed");
             }
         }
+        let lifetime = lifetime(config);
         let registrations =
             Registrations::new(records.registrations, cache, Arc::clone(&system.clock))
+                .with_lifetime(lifetime)
                 .with_history(Arc::clone(&ledger) as Arc<dyn Copies>);
         let registrations = Arc::new(registrations);
+        let registrar = Arc::new(Registrar::new(
+            Arc::clone(&ledger) as Arc<dyn Uploads>,
+            Arc::clone(&registrations),
+            Profiles { named: records.profiles, of_tenants: records.clouds.clone() },
+            lifetime,
+            Arc::clone(&system.clock),
+        ));
         let declared = records.directory.tenants().map(|tenant| declaration(tenant)).collect();
         let name_ids: Arc<dyn NameIds> = Arc::<dyn Ledger>::clone(&ledger);
         let book = Book::new(ledger, Arc::clone(&system.clock), Arc::clone(&system.random));
@@ -146,7 +160,28 @@ impl Assembly {
             seed: *config.keys.master_key.expose(),
         }));
         let hooks = records.hooks;
-        Ok(Self { sso, book, store, hooks, rings, registrations, partner_apis, declared })
+        Ok(Self {
+            sso,
+            book,
+            store,
+            hooks,
+            rings,
+            registrations,
+            registrar,
+            partner_apis,
+            declared,
+        })
+    }
+}
+
+/// How long metadata may say that it is valid.
+pub fn lifetime(config: &Config) -> Lifetime {
+    Lifetime {
+        longest: config.clouds.metadata_valid_within,
+        end: match config.clouds.metadata_valid_until {
+            config::MetadataEnd::Optional => End::Optional,
+            config::MetadataEnd::Required => End::Required,
+        },
     }
 }
 
@@ -165,13 +200,13 @@ pub async fn metadata(
     config: &Config,
     system: &System,
     tenant: &str,
-    kid: Option<&str>,
+    (kid, shape): (Option<&str>, Shape),
 ) -> Result<String, StartError> {
     let part = |refusal: crate::refusal::Refusal| StartError::Part(refusal.to_string());
     let nobody = Arc::new(MemoryLedger::default());
     let Assembly { sso, .. } = Assembly::of(config, system, nobody)?;
     let visit = sso.visit(tenant).await.map_err(part)?;
-    sso.metadata(&visit, kid).map_err(part)
+    sso.metadata(&visit, kid, shape).map_err(part)
 }
 
 fn store(config: &Config, system: &System) -> Result<Arc<dyn Ephemeral>, StartError> {

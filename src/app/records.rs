@@ -33,6 +33,8 @@ pub struct Records {
     pub directory: Declared,
     /// Each tenant's cloud with the tenant's changes.
     pub clouds: HashMap<TenantId, Arc<Profile>>,
+    /// Every profile by its name.
+    pub profiles: Clouds,
     /// The service providers.
     pub registrations: Vec<Registration>,
     /// Access to partner APIs, of the tenants that have it.
@@ -70,6 +72,7 @@ impl Records {
             reader.add(declared, &mut records);
             complaints.append(&mut reader.complaints);
         }
+        records.profiles = clouds;
         if complaints.is_empty() { Ok(records) } else { Err(complaints) }
     }
 }
@@ -242,6 +245,7 @@ impl TenantReader<'_> {
             bp_id: declared.bp_id.as_ref().map(ToString::to_string),
             portal_url: self.take("portal_url", "an https address", portal_url)?,
             contact_email: declared.contact_email.clone(),
+            published: self.published(declared)?,
             sign_in: self.take("partner_login_url", "an https address", sign_in)?,
             assume_linked: declared.assume_linked,
             ticket_audience: declared.ticket_audience(base),
@@ -306,6 +310,7 @@ fn scope(declared: config::Scope) -> Scope {
         config::Scope::Customers => Scope::Customers,
         config::Scope::Creations => Scope::Creations,
         config::Scope::Webhooks => Scope::Webhooks,
+        config::Scope::ServiceProviders => Scope::ServiceProviders,
     }
 }
 

@@ -2,7 +2,7 @@
 //! [`Command`] and a line in [`Command::run`].
 //!
 //! Results go to standard output, complaints to standard error. Exit codes: 0 done, 1 not done, 2
-//! wrong usage; `reconcile` also 3, compared and something left.
+//! wrong usage; `reconcile` also 3, compared and something left; `metadata lint` also 3 and 4.
 
 mod check;
 #[cfg(feature = "fake-cloud")]
@@ -15,6 +15,7 @@ mod keys;
 mod metadata;
 mod reconcile;
 mod serve;
+mod sp;
 mod user;
 mod webhooks;
 
@@ -34,7 +35,9 @@ Examples:
   skybridge check --config /etc/skybridge.toml --json
   skybridge keys new --tenant acme                  a signing key for a tenant
   skybridge metadata --tenant acme                  the file for the cloud's upload page
+  skybridge metadata lint sp-metadata.xml           everything that is wrong with a file
   skybridge serve                                   the gateway
+  skybridge sp add --tenant acme sp-metadata.xml    register a service provider
   skybridge reconcile --tenant acme --dry-run       links here against the cloud's list
   skybridge user hash-password                      the hash of a local user's password
 
@@ -75,6 +78,7 @@ enum Command {
     Metadata(metadata::Metadata),
     Reconcile(reconcile::Reconcile),
     Serve(serve::Serve),
+    Sp(sp::Sp),
     User(user::User),
     Webhooks(webhooks::Webhooks),
 }
@@ -108,6 +112,7 @@ impl Command {
             Self::Metadata(command) => command.run(common, out),
             Self::Reconcile(command) => command.run(common, out),
             Self::Serve(_) => serve::Serve::run(common),
+            Self::Sp(command) => command.run(common, out),
             Self::User(command) => command.run(out),
             Self::Webhooks(command) => command.run(common, out),
         }

@@ -11,6 +11,7 @@ mod built_in;
 pub mod login;
 pub mod overlay;
 pub mod profile;
+pub mod registrar;
 pub mod registration;
 pub mod registry;
 pub mod response;
@@ -21,6 +22,7 @@ pub use attribute::{AttributeFault, Person, Released};
 pub use login::{FirstLogin, LinkError};
 pub use overlay::Overrides;
 pub use profile::{Profile, ProfileFault};
+pub use registrar::Registrar;
 pub use registration::{Registered, Registration, Registrations};
 pub use registry::Clouds;
 

@@ -9,6 +9,7 @@ use super::confidential::{MasterKey, Password, StoreUrl};
 use super::declare::section;
 use super::durable::LedgerUrl;
 use super::place::{Directory, FilePath, PrivateFile};
+use super::provider::MetadataEnd;
 use super::read::{Reader, join};
 use super::value::{KeyPlace, LogFilter, LogFormat, LoginName, Prefix};
 use crate::limits;
@@ -141,9 +142,18 @@ section! {
         /// More cloud profiles, one directory each, beside those that are built in. None may have
         /// the name of a built-in one. See `metadata/README.md`.
         directory: Option<Directory>, eg "metadata";
-        /// How often metadata that comes from an address is fetched again. A failed fetch keeps the
-        /// good copy.
+        /// How often metadata that comes from an address is fetched again; sooner where its
+        /// `cacheDuration` says so, though not within a minute. A failed fetch keeps the good copy.
         metadata_refresh: Duration = "1h";
+        /// How far ahead the `validUntil` of metadata may be. Without it there is no limit. An old
+        /// copy with keys that were given up can be passed off as the present one until then:
+        /// `"14d"` is wise where all metadata is fetched.
+        metadata_valid_within: Option<Duration>, eg "14d";
+        /// Whether metadata must have a `validUntil` at all: `optional` or `required`. Many service
+        /// providers publish none.
+        metadata_valid_until: MetadataEnd = "optional";
+        /// Most bytes of an uploaded document; at most 2 MiB.
+        metadata_upload_bytes: NonZeroU32 = 2097152;
         /// Where good copies of fetched metadata are kept, so that a restart does not depend on the
         /// cloud's answer. Without it they live as long as the process.
         metadata_cache: Option<Directory>, eg "metadata-cache";
@@ -219,6 +229,13 @@ fn check_clouds(clouds: &CloudsDraft, reader: &mut Reader<'_>) {
         clouds.metadata_refresh,
         limits::SHORTEST_PERIOD,
     );
+    let most = limits::METADATA_BYTES;
+    if let Some(bytes) = clouds.metadata_upload_bytes
+        && usize::try_from(bytes.get()).is_ok_and(|bytes| bytes > most)
+    {
+        let path = join(&clouds.path, "metadata_upload_bytes");
+        reader.fault(&path, &format!("at most {most}"), &bytes.to_string(), None);
+    }
 }
 
 fn at_least(

@@ -13,6 +13,7 @@ mod fault;
 mod gateway;
 mod partner_api;
 mod place;
+mod provider;
 mod read;
 mod tenant;
 mod value;
@@ -31,9 +32,8 @@ pub use fault::{Fault, Faults};
 pub use gateway::{Clouds, Keys, Ledger, Log, Server, Session, Store, Tls};
 pub use partner_api::{Credentials, PartnerApi};
 pub use place::{Directory, FilePath, MetadataSource, PrivateFile};
-pub use tenant::{
-    Agreements, ApiKey, CloudOverride, Customer, ServiceProvider, Tenant, TicketKey, User, Webhook,
-};
+pub use provider::{MdqForm, MetadataEnd, Published, ServiceProvider};
+pub use tenant::{Agreements, ApiKey, CloudOverride, Customer, Tenant, TicketKey, User, Webhook};
 pub use value::{
     Code, EntityId, FirstLogin, KeyHash, KeyPlace, LogFilter, LogFormat, LoginName, ParameterName,
     PersonId, Prefix, Scope, ServiceHost, SignIn, Slug, TicketAlgorithm,

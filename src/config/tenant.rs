@@ -8,7 +8,8 @@ use super::address::{BaseUrl, WebUrl};
 use super::confidential::WebhookSecret;
 use super::declare::section;
 use super::partner_api::PartnerApi;
-use super::place::{FilePath, MetadataSource};
+use super::place::FilePath;
+use super::provider::{Published, ServiceProvider, check_sources};
 use super::read::{Reader, join};
 use super::value::{
     Code, EntityId, FirstLogin, KeyHash, LoginName, ParameterName, PersonId, Scope, ServiceHost,
@@ -50,6 +51,8 @@ section! {
         /// Whom clouds may write to about technical matters; stands in the richer form of our
         /// metadata.
         contact_email: Option<String>, eg "sso@partner.example";
+        /// What the richer form of our metadata says besides.
+        published as "metadata": Option<Published>;
         /// Who asks a person without a session to sign in: `partner`, on the partner's own login
         /// page, or `local`, on our sign-in page with the users below.
         sign_in: SignIn = "partner";
@@ -161,35 +164,6 @@ section! {
 }
 
 section! {
-    /// A service provider that is registered with the tenant. Its entityID, addresses and keys come
-    /// from its metadata.
-    #[unique("metadata")]
-    pub struct ServiceProvider, draft ServiceProviderDraft {
-        /// Its metadata: a file, or an address that is fetched at start and then every
-        /// `clouds.metadata_refresh`.
-        metadata: MetadataSource, eg "https://auth.huaweicloud.com/authui/saml/metadata.xml";
-        /// A certificate in PEM. With it, only metadata that this certificate's key signed is
-        /// taken.
-        trust_certificate: Option<FilePath>, eg "certs/cloud-metadata.pem";
-        /// The profile that says what it may ask and what it gets: form of the answer, name
-        /// identifiers, attributes. Without it, the tenant's `cloud`. One without a login link, as
-        /// `generic`, is for services that need no account at the cloud.
-        profile: Option<Slug>, eg "generic";
-        /// Whether its requests must be signed. Without it, the profile decides.
-        require_signed_requests: Option<bool>, eg true;
-        /// Whether people may be sent to it without it having asked: from the partner's site by
-        /// `/{tenant}/launch?sp={its entityID}`. Who can make a browser open an address can sign
-        /// its person in there, so turn it on only where the service needs it.
-        unsolicited: bool = false;
-        /// The texts that such an address may give as `RelayState`, besides none: what the service
-        /// shall open.
-        relay_states: Vec<String> = [], eg ["https://wiki.partner.example/start"];
-        /// Whether it may ask at all.
-        enabled: bool = true;
-    }
-}
-
-section! {
     /// A user who signs in with a password on our page, when `sign_in` is `local`.
     #[unique("login", "user_id")]
     pub struct User, draft UserDraft {
@@ -260,6 +234,9 @@ fn check_tenant(tenant: &TenantDraft, reader: &mut Reader<'_>) {
         let expected = "the partner's login page, because `sign_in` is \"partner\"";
         let hint = Some("or write sign_in = \"local\"".into());
         reader.fault(&join(&tenant.path, "partner_login_url"), expected, "nothing", hint);
+    }
+    if let Some(providers) = &tenant.service_providers {
+        check_sources(&tenant.path, providers, reader);
     }
     if let (Some(users), Some(customers)) = (&tenant.users, &tenant.customers) {
         check_people(&tenant.path, users, customers, reader);

@@ -273,7 +273,9 @@ macro_rules! choice {
     };
 }
 
-fn one_of(words: &[&str]) -> String {
+pub(super) use choice;
+
+pub(super) fn one_of(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
     match quoted.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
@@ -332,6 +334,9 @@ choice! {
         Creations = "creations",
         /// Seeing the messages to the webhook, and sending dead ones anew.
         Webhooks = "webhooks",
+        /// Seeing, registering and removing service providers. Not among those that a key has by
+        /// itself: who may name where assertions go can have them sent anywhere.
+        ServiceProviders = "sp",
     }
 }
 

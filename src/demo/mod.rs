@@ -30,6 +30,7 @@ use crate::cloud::registration::{Fetch, Registrations};
 use crate::config::{self, Config};
 use crate::fakecloud::{self, Accounts, Credentials, FakeCloud, Knobs, Provision};
 use crate::random;
+use crate::sso::Shape;
 use home::{Home, Secrets};
 use people::{CUSTOMERS, LOCAL_USERS};
 
@@ -295,7 +296,8 @@ impl AtCloud<'_> {
             let has_api = tenant != BRAVO;
             let Addresses { gateway, partner, .. } = self.addresses;
             let provision = Provision {
-                metadata_xml: parts::metadata(config, system, tenant, None).await?,
+                metadata_xml: parts::metadata(config, system, tenant, (None, Shape::AsProfile))
+                    .await?,
                 callback_url: Some(format!("{gateway}/{tenant}/link-result")),
                 bp_id: settings::bp_id(tenant),
                 return_url: Some(format!("{partner}/")),

@@ -14,6 +14,7 @@ mod saml;
 mod show;
 mod sign_in;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use axum::routing::{get, post};
 
 use crate::account::Book;
 use crate::clock::Clock;
+use crate::cloud::Registrar;
 use crate::limits;
 use crate::sso::Sso;
 
@@ -34,6 +36,10 @@ pub struct Gateway {
     pub sso: Arc<Sso>,
     /// Customers and their links, for the API.
     pub book: Arc<Book>,
+    /// Who registers service providers.
+    pub registrar: Arc<Registrar>,
+    /// Most bytes of an uploaded document.
+    pub upload_bytes: NonZeroU32,
     /// The time, for pages.
     pub clock: Arc<dyn Clock>,
     /// How long a request may take.

@@ -10,6 +10,7 @@ use super::context::Context;
 use super::show;
 use crate::page;
 use crate::refusal::Refusal;
+use crate::saml::lint::Finding;
 
 /// Why a call is refused, with the fields that caused it.
 #[derive(Debug)]
@@ -18,11 +19,13 @@ pub(super) struct Declined {
     pub refusal: Refusal,
     /// The faults of the request's fields, if it is about these.
     pub faults: Vec<Fault>,
+    /// What is wrong with the metadata that was sent, if it is about this.
+    pub findings: Vec<Finding>,
 }
 
 impl From<Refusal> for Declined {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, faults: Vec::new() }
+        Self { refusal, faults: Vec::new(), findings: Vec::new() }
     }
 }
 
@@ -41,6 +44,9 @@ struct Problem<'a> {
     /// What is wrong with the request, field by field.
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     errors: &'a [Fault],
+    /// What is wrong with the metadata.
+    #[serde(skip_serializing_if = "<[Finding]>::is_empty")]
+    findings: &'a [Finding],
 }
 
 /// A refusal as a problem document.
@@ -59,6 +65,7 @@ pub(super) fn of(context: &Context, declined: &Declined) -> Response {
         advice: &said.advice,
         instance: context.journey.as_str(),
         errors: &declined.faults,
+        findings: &declined.findings,
     };
     let status = StatusCode::from_u16(entry.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, axum::Json(problem)).into_response();

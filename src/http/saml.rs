@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use super::context::Context;
 use super::launch::too_large;
 use super::{Gateway, show};
+use crate::sso::Shape;
 
 /// `GET /{tenant}/saml/sso`: an `AuthnRequest` by HTTP-Redirect.
 pub(super) async fn sso(
@@ -108,7 +109,8 @@ pub(super) async fn logout(
     show::turn(&gateway, &context, &visit, turn)
 }
 
-/// `GET /{tenant}/saml/metadata`: IDP Metadata.xml around the active key.
+/// `GET /{tenant}/saml/metadata`: IDP Metadata.xml around the active key; with `?rich` or `?signed`
+/// in the form for service providers beside the cloud.
 pub(super) async fn metadata(
     State(gateway): State<Gateway>,
     Path(tenant): Path<String>,
@@ -136,7 +138,14 @@ async fn describe(
         Ok(visit) => visit,
         Err(refused) => return show::refusal(gateway, context, None, &refused),
     };
-    match gateway.sso.metadata(&visit, kid) {
+    let shape = if context.parameter("signed").is_some() {
+        Shape::Signed
+    } else if context.parameter("rich").is_some() {
+        Shape::Rich
+    } else {
+        Shape::AsProfile
+    };
+    match gateway.sso.metadata(&visit, kid, shape) {
         Ok(xml) => {
             let mut response = xml.into_response();
             let headers = response.headers_mut();

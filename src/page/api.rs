@@ -46,6 +46,14 @@ calls! {
     Messages = "messages";
     /// Sending a dead message anew.
     Replay = "replay";
+    /// Listing service providers.
+    ProviderList = "sp-list";
+    /// Seeing a service provider.
+    ProviderSee = "sp-see";
+    /// Registering or changing a service provider.
+    ProviderPut = "sp-put";
+    /// Removing a service provider.
+    ProviderRemove = "sp-remove";
 }
 
 /// What a call does, in one sentence.

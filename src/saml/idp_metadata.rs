@@ -5,12 +5,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use time::OffsetDateTime;
 
-use super::allowed::{DigestAlgorithm, SignatureAlgorithm};
+use super::allowed::{Declared, DigestAlgorithm, SignatureAlgorithm};
 use super::encryption::{Published, publish};
 use super::error::{Error, shortened};
-use super::key::KeyKind;
+use super::key::{KeyKind, SigningKey};
 use super::names::{algorithm, binding, name_id, ns};
-use super::types::{EndpointUrl, EntityId, format_instant};
+use super::signature::sign::{self, PrefixList};
+use super::types::{EndpointUrl, EntityId, MessageId, format_instant};
 use super::xml::write::Writer;
 use crate::limits;
 
@@ -29,6 +30,17 @@ pub struct IdpMetadata<'a> {
     pub slo: &'a EndpointUrl,
     /// How much is said.
     pub form: Form<'a>,
+    /// Who signs the document, if anybody does.
+    pub signer: Option<Signer<'a>>,
+}
+
+/// Who signs the document.
+#[derive(Clone, Copy, Debug)]
+pub struct Signer<'a> {
+    /// The key.
+    pub key: &'a SigningKey,
+    /// The document's ID.
+    pub id: &'a MessageId,
 }
 
 /// How much the metadata says.
@@ -55,6 +67,8 @@ pub struct Rich<'a> {
     pub technical_contact: Option<&'a str>,
     /// Who runs it.
     pub organization: Organization<'a>,
+    /// The domains whose names it may give (`shibmd:Scope`), no patterns.
+    pub scopes: &'a [String],
     /// Name identifier formats beside transient.
     pub more_name_id_formats: &'a [&'a str],
     /// Whether unsigned requests are refused.
@@ -98,23 +112,29 @@ impl IdpMetadata<'_> {
     /// # Errors
     /// [`Error::Value`] for the plain form of an entityID that is not https (contract §5);
     /// [`Error::Absent`] without certificate or SSO location; [`Error::Unwritable`] for text that
-    /// XML cannot carry; [`Error::TooLong`].
+    /// XML cannot carry; [`Error::TooLong`]; [`Error::Sign`].
     pub fn write(&self) -> Result<String, Error> {
         self.check()?;
         let mut out = Pretty { writer: Writer::with_capacity(8 * 1024), depth: 0 };
         let until = self.rich().and_then(|rich| rich.valid_until).map(format_instant);
-        let mut attributes = vec![
-            ("xmlns:ds", ns::DSIG),
-            ("xmlns:md", ns::METADATA),
-            ("entityID", self.entity_id.as_str()),
-        ];
+        let mut attributes = vec![("xmlns:ds", ns::DSIG), ("xmlns:md", ns::METADATA)];
+        attributes.extend(self.signer.map(|signer| ("ID", signer.id.as_str())));
+        attributes.push(("entityID", self.entity_id.as_str()));
         attributes.extend(until.as_ref().map(|until| ("validUntil", until.as_str())));
         out.open("md:EntityDescriptor", &attributes)?;
+        let place = out.writer.position();
         self.role(&mut out)?;
         if let Some(rich) = self.rich() {
             rich.people(&mut out)?;
         }
         out.close()?;
+        if let Some(Signer { key, id }) = self.signer {
+            // Without the line end before the document element. `ds` is declared on that for all.
+            let canonical = out.writer.since(1);
+            let (prefixes, declared) = (PrefixList::new(["ds"])?, Declared::default());
+            let signature = sign::enveloped(canonical, id, key, &prefixes, &declared)?;
+            out.writer.splice(place, &signature);
+        }
         let document =
             format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{}\n", out.writer.finish());
         if document.len() > limits::METADATA_BYTES {
@@ -167,7 +187,14 @@ impl IdpMetadata<'_> {
         attributes.push(("protocolSupportEnumeration", ns::PROTOCOL));
         out.open("md:IDPSSODescriptor", &attributes)?;
         if let Some(rich) = self.rich() {
+            out.open("md:Extensions", &[])?;
+            algorithms(out)?;
+            for scope in rich.scopes {
+                let attributes = [("xmlns:shibmd", ns::SHIBMD), ("regexp", "false")];
+                out.leaf("shibmd:Scope", &attributes, scope)?;
+            }
             rich.user_interface(out)?;
+            out.close()?;
         }
         for certificate in self.signing {
             key(out, "signing", certificate, &[])?;
@@ -196,8 +223,6 @@ impl Rich<'_> {
     /// `mdui:UIInfo` (sstc-saml-metadata-ui-v1.0 §2.1).
     fn user_interface(&self, out: &mut Pretty) -> Result<(), Error> {
         let url = self.information_url.as_str();
-        out.open("md:Extensions", &[])?;
-        algorithms(out)?;
         out.open("mdui:UIInfo", &[("xmlns:mdui", ns::MDUI)])?;
         out.localised("mdui:DisplayName", self.display_name)?;
         out.localised("mdui:InformationURL", Localised { zh: url, en: url })?;
@@ -206,7 +231,6 @@ impl Rich<'_> {
             let size = [("height", height.as_str()), ("width", width.as_str())];
             out.leaf("mdui:Logo", &size, logo.url.as_str())?;
         }
-        out.close()?;
         out.close()
     }
 

@@ -10,6 +10,8 @@ pub mod ns {
     pub const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
     /// Metadata user interface extension (sstc-saml-metadata-ui-v1.0).
     pub const MDUI: &str = "urn:oasis:names:tc:SAML:metadata:ui";
+    /// Scopes in metadata, as Shibboleth has them.
+    pub const SHIBMD: &str = "urn:mace:shibboleth:metadata:1.0";
     /// XML signatures (xmldsig-core).
     pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
     /// XML encryption (xmlenc-core1).

@@ -32,6 +32,7 @@ use tokio::sync::Semaphore;
 
 pub use issue::Delivery;
 pub use launch::{Door, Onward};
+pub use metadata::Shape;
 pub use opening::{Button, Consent, Draft, Opening, Sent};
 pub use pool::SigningPool;
 pub use session::SessionLife;
@@ -323,7 +324,7 @@ impl Sso {
         tenant: &Tenant,
         api_key: &str,
         scope: sign_in::Scope,
-    ) -> Result<(), Refusal> {
+    ) -> Result<&str, Refusal> {
         use aws_lc_rs::digest::{SHA256, digest};
         let hash = digest(&SHA256, api_key.as_bytes());
         let keys = self.partners.of(&tenant.id).map_or(&[][..], |partner| &partner.api_keys);
@@ -335,7 +336,7 @@ impl Sso {
             return Err(Refusal::new(Code::ApiKeyWrong, cause));
         };
         if key.scopes.contains(&scope) {
-            return Ok(());
+            return Ok(&key.id);
         }
         let (id, scope) = (&key.id, scope.name());
         let cause = format!("expected a key with the scope {scope}, found {id} without it");
@@ -347,9 +348,14 @@ impl Sso {
     ///
     /// # Errors
     /// [`Code::NoSigningKey`], [`Code::KeyUnknown`].
-    pub fn metadata(&self, visit: &Visit, kid: Option<&str>) -> Result<String, Refusal> {
+    pub fn metadata(
+        &self,
+        visit: &Visit,
+        kid: Option<&str>,
+        shape: Shape,
+    ) -> Result<String, Refusal> {
         let ring = self.rings.get(visit.tenant.id.as_str())?;
-        metadata::write(self, visit, &ring, issue::key_of(&ring, kid)?)
+        metadata::write(self, visit, &ring, (issue::key_of(&ring, kid)?, shape))
     }
 
     /// The browser's binding token, new where it has none.

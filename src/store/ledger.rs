@@ -14,6 +14,7 @@ use super::mark::Marks;
 use super::name_id::NameIds;
 use super::record::{PersonId, TenantId};
 use super::tenancy::{Copies, Declarations, SealedKeys};
+use super::uploads::Uploads;
 
 /// Everything that belongs to one event, written together or not at all.
 #[derive(Clone, Debug, Default)]
@@ -200,11 +201,11 @@ pub trait Outbox: Send + Sync {
 
 /// All that must survive.
 pub trait Ledger:
-    Accounts + Intents + Outbox + Marks + NameIds + Declarations + Copies + SealedKeys
+    Accounts + Intents + Outbox + Marks + NameIds + Declarations + Copies + SealedKeys + Uploads
 {
 }
 
 impl<T> Ledger for T where
-    T: Accounts + Intents + Outbox + Marks + NameIds + Declarations + Copies + SealedKeys
+    T: Accounts + Intents + Outbox + Marks + NameIds + Declarations + Copies + SealedKeys + Uploads
 {
 }

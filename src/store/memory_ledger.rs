@@ -4,6 +4,7 @@
 mod marks;
 mod name_ids;
 mod tenancy;
+mod uploads;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -38,6 +39,7 @@ struct Tables {
     marks: marks::Table,
     tenancy: Tenancy,
     name_ids: name_ids::Values,
+    uploads: uploads::History,
 }
 
 /// Something that one node at a time works on.

@@ -17,6 +17,7 @@ pub mod record;
 pub mod redis;
 pub mod sql;
 pub mod tenancy;
+pub mod uploads;
 
 use std::fmt;
 use std::future::Future;

@@ -63,12 +63,27 @@ pub struct Tenant {
     pub portal_url: EndpointUrl,
     /// Whom to write to about technical matters.
     pub contact_email: Option<String>,
+    /// What its own metadata says besides.
+    pub published: Published,
     /// Where people sign in when they come without a session.
     pub sign_in: SignIn,
     /// Whether a customer of whom nothing is known has a cloud account.
     pub assume_linked: bool,
     /// Who a ticket must be made out to.
     pub ticket_audience: String,
+}
+
+/// What a tenant publishes about itself in the richer form of its metadata.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// Where service providers may send people with an error.
+    pub error_url: EndpointUrl,
+    /// A picture and its width and height in pixels.
+    pub logo: Option<(EndpointUrl, u16, u16)>,
+    /// The domains whose names it may give.
+    pub scopes: Vec<String>,
+    /// How long a signed document may be used.
+    pub valid_for: Duration,
 }
 
 /// A name, or the address of a text, in both languages.

@@ -19,6 +19,7 @@ mod options;
 mod outbox;
 mod schema;
 mod tenancy;
+mod uploads;
 mod value;
 
 pub use self::options::{BadOptions, Options};

@@ -117,6 +117,10 @@ api-suspend = Let a customer in no more. The link with the cloud account stays.
 api-resume = Let a suspended customer in again.
 api-messages = List the messages to the webhook in one state, oldest first.
 api-replay = Send a dead message anew, with all attempts.
+api-sp-list = List the service providers of the tenant.
+api-sp-see = See a registered service provider: its metadata, what is worth mending, and every version.
+api-sp-put = Register a service provider by its metadata, which is the body, or change it. The answer tells every fault and what differs from before.
+api-sp-remove = Remove an uploaded service provider; its history stays.
 
 ## SB-1…: the message cannot be read
 
@@ -361,6 +365,18 @@ SB-6006 =
 SB-6007 =
     .title = No dead message has this id
     .advice = Please list the dead messages. One that was delivered, or still waits, is not sent anew.
+SB-6008 =
+    .title = The service provider’s metadata cannot be used
+    .advice = Please mend what the findings say, or send it to whoever runs the service provider.
+SB-6009 =
+    .title = This service provider is declared in the configuration
+    .advice = Please ask the operator of this platform to change it there.
+SB-6010 =
+    .title = There is no such service provider
+    .advice = Please compare the entityID letter by letter. In the address it is percent-encoded.
+SB-6011 =
+    .title = Somebody else changes this service provider
+    .advice = Please look at what is registered now, and try again.
 
 ## SB-61…: what the cloud says about a new customer
 

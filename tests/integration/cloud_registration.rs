@@ -37,6 +37,7 @@ fn registrations(url: &str, trust: Vec<VerifyingKey>, cache: Option<&Path>) -> R
     let registration = Registration {
         tenant: tenant(),
         source: Source::Url(EndpointUrl::parse(url).unwrap()),
+        wanted: None,
         trust,
         request_signatures: RequestSignatures::AsProfile,
         unsolicited: Unsolicited::Refused,

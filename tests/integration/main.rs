@@ -19,9 +19,9 @@ mod encryption;
 mod examples;
 mod foreign;
 mod hostile;
-mod isolation;
 mod journey;
 mod ledger;
+mod metadata_commands;
 #[cfg(feature = "fake-cloud")]
 mod reconcile;
 #[cfg(feature = "fake-cloud")]

@@ -6,8 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use skybridge::saml::allowed::SignatureAlgorithm;
 use skybridge::saml::idp_metadata::{Form, IdpMetadata, Localised, Logo, Organization, Rich};
+use skybridge::saml::lint::{Question, lint};
 use skybridge::saml::names::{algorithm, binding, ns};
-use skybridge::saml::sp_metadata::{self, Trust};
+use skybridge::saml::sp_metadata::{self, Lifetime, Trust};
 use skybridge::saml::xml::{Element, Limits, parse};
 use skybridge::saml::{EndpointUrl, EntityId, Error, VerifyingKey};
 use time::OffsetDateTime;
@@ -46,6 +47,7 @@ fn idp(form: Form<'_>) -> Result<String, Error> {
         sso: &sso,
         slo: &url("https://sso.partner.example/t/saml/slo"),
         form,
+        signer: None,
     }
     .write()
 }
@@ -103,6 +105,7 @@ fn the_certificates_in_the_metadata_are_the_ones_given() {
         sso: &[url("https://sso.partner.example/sso")],
         slo: &url("https://sso.partner.example/slo"),
         form: Form::Plain,
+        signer: None,
     }
     .write()
     .unwrap();
@@ -127,6 +130,7 @@ fn the_rich_form_fits_the_schema_and_keeps_hostile_text_as_text() {
         error_url: &url("https://sso.partner.example/error"),
         technical_contact: Some("sso@partner.example"),
         organization: Organization { name, url: &page },
+        scopes: &["partner.example".to_owned()],
         more_name_id_formats: &["urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"],
         want_authn_requests_signed: true,
         valid_until: Some(datetime!(2026-02-02 03:04:05 UTC)),
@@ -200,6 +204,7 @@ fn metadata_that_could_not_work_is_not_written() {
         sso: &sso,
         slo: &url("https://sso.partner.example/slo"),
         form: Form::Plain,
+        signer: None,
     };
     assert!(matches!(metadata.write(), Err(Error::Value { what: "entityID", .. })));
     let unsigned = IdpMetadata { signing: &[], ..metadata.clone() };
@@ -238,6 +243,11 @@ fn the_cloud_s_real_metadata_is_read() {
     assert_eq!(provider.logout.len(), 2);
     assert_eq!(provider.name_id_formats, ["urn:oasis:names:tc:SAML:2.0:nameid-format:transient"]);
     assert!(provider.warnings.is_empty(), "{:?}", provider.warnings);
+    // The linter has nothing but advice about it: the signature, and services of no use here.
+    let question = Question { wanted: None, now: NOW, lifetime: Lifetime::default() };
+    let codes: Vec<_> =
+        lint(&octets, &question).iter().map(|found| found.fault.to_string()).collect();
+    assert_eq!(codes, ["SBM-118", "SBM-84", "SBM-84"]);
     // Its own signature has a SHA-1 digest, which proves nothing any more.
     let trust = Trust::Signature(&provider.signing_keys);
     let refused = sp_metadata::read(&octets, None, trust, NOW).unwrap_err();

@@ -50,6 +50,8 @@ pub(crate) const API_KEY: &str = "sk-acme-0123456789abcdef0123456789abcdef";
 pub(crate) const NEXT_API_KEY: &str = "sk-acme-fedcba9876543210fedcba9876543210";
 /// A key of acme's that can only ask for tickets.
 pub(crate) const TICKETS_API_KEY: &str = "sk-acme-tickets-0123456789abcdef01234567";
+/// A key of acme's that registers service providers.
+pub(crate) const SP_API_KEY: &str = "sk-acme-providers-0123456789abcdef012345";
 /// The password of every local user.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 /// What the nodes of one gateway share.
@@ -123,7 +125,7 @@ impl TestGateway {
         let system = System { clock: clock.clone(), random: Arc::new(SystemRandom) };
         let built =
             Assembly::of(&config, &system, ledger).unwrap_or_else(|error| panic!("{error}"));
-        let Assembly { sso, book, store, registrations, .. } = built;
+        let Assembly { sso, book, store, registrations, registrar, .. } = built;
         for report in registrations.restore().await {
             assert!(report.outcome.is_ok(), "{report:?}");
         }
@@ -131,6 +133,8 @@ impl TestGateway {
         let addresses = http::router(http::Gateway {
             sso,
             book,
+            registrar,
+            upload_bytes: config.clouds.metadata_upload_bytes,
             clock: clock.clone(),
             request_timeout: config.server.request_timeout,
             strict_transport: config.server.base_url.is_https(),
@@ -260,6 +264,7 @@ fn configuration() -> String {
              enabled = {}\ncloud = \"{cloud}\"\nx_account_type = \"{tenant}_IDP\"\n\
              bp_id = \"bp-{tenant}\"\nportal_url = \"https://{tenant}.example/\"\n\
              sign_in = \"{}\"\npartner_login_url = \"https://{tenant}.example/login?from=cloud\"\n\
+             contact_email = \"sso@partner.example\"\n\
              assume_linked = {}\n[[tenant.service_provider]]\nmetadata = \"{file}\"\n",
             if tenant == "delta" { "here" } else { "cloud" },
             tenant != "closed",
@@ -268,6 +273,7 @@ fn configuration() -> String {
         )
         .unwrap();
         text.push_str(&match tenant {
+            "acme" => [PUBLISHED.to_owned(), partner()].concat(),
             "bravo" => [PLAIN_SP.to_owned(), users()].concat(),
             "generic" => [ENCRYPTED_SPS.to_owned(), partner()].concat(),
             "delta" => [PARTNER_API.to_owned(), partner()].concat(),
@@ -280,6 +286,9 @@ fn configuration() -> String {
 /// Who the gateway is at the Sentinels.
 const SENTINELS: &str =
     "sentinel_user = \"watcher\"\nsentinel_password = { env = \"SENTINELS\" }\n";
+/// What acme publishes about itself.
+const PUBLISHED: &str = "[tenant.metadata]\nscopes = [\"partner.example\"]\n\
+                         logo_url = \"https://partner.example/logo.png\"\n";
 /// A service of bravo's beside the cloud, with a profile of its own.
 const PLAIN_SP: &str = "[[tenant.service_provider]]\nmetadata = \"sp.xml\"\nprofile = \"generic\"\n\
      unsolicited = true\n\
@@ -301,6 +310,7 @@ fn partner() -> String {
         ("a", API_KEY, ""),
         ("b", NEXT_API_KEY, ""),
         ("tickets-only", TICKETS_API_KEY, "scopes = [\"tickets\"]\n"),
+        ("sp", SP_API_KEY, "scopes = [\"sp\"]\n"),
     ] {
         let hash = material::sha256(key);
         write!(text, "[[tenant.api_key]]\nid = \"{id}\"\nsha256 = \"{hash}\"\n{scopes}").unwrap();

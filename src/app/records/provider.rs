@@ -1,18 +1,44 @@
-//! Room app (layer 6): a declared service provider, as the registration that the rooms below work
-//! with.
+//! App (layer 6): a tenant's service providers, and what it publishes about itself for them.
 
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::TenantReader;
 use crate::cloud::Profile;
-use crate::cloud::registration::{Registration, RequestSignatures, Source, Unsolicited};
+use crate::cloud::registration::{
+    MdqForm, Registration, RequestSignatures, Source, Unsolicited, mdq_address,
+};
 use crate::config::{self, MetadataSource};
-use crate::saml::{EndpointUrl, VerifyingKey};
-use crate::store::record::TenantId;
+use crate::saml::{EndpointUrl, EntityId, VerifyingKey};
+use crate::store::record::{Published, TenantId};
+
+/// How long signed metadata of ours is good where a tenant says nothing.
+const PUBLISHED_FOR: Duration = Duration::from_hours(14 * 24);
 
 impl TenantReader<'_> {
+    /// What our metadata says besides.
+    pub(super) fn published(&mut self, declared: &config::Tenant) -> Option<Published> {
+        let said = declared.published.as_ref();
+        let error_url = said.and_then(|said| said.error_url.as_ref());
+        let error_url = EndpointUrl::parse(error_url.unwrap_or(&declared.portal_url).as_str());
+        let logo = said.and_then(|said| Some((said.logo_url.as_ref()?, said)));
+        let logo = logo.map(|(url, said)| {
+            let size = |size: NonZeroU32| u16::try_from(size.get()).unwrap_or(u16::MAX);
+            let url = EndpointUrl::parse(url.as_str());
+            let url = self.take("metadata.logo_url", "an https address", url)?;
+            Some((url, size(said.logo_width), size(said.logo_height)))
+        });
+        Some(Published {
+            error_url: self.take("metadata.error_url", "an https address", error_url)?,
+            logo: logo.map_or(Some(None), |logo| logo.map(Some))?,
+            scopes: said.map(|said| said.scopes.clone()).unwrap_or_default(),
+            valid_for: said.map_or(PUBLISHED_FOR, |said| said.valid_for),
+        })
+    }
+
     pub(super) fn registration(
         &mut self,
         (tenant, cloud): (&TenantId, &Arc<Profile>),
@@ -24,10 +50,18 @@ impl TenantReader<'_> {
             None => Arc::clone(cloud),
             Some(name) => self.named_profile(&format!("{option}.profile"), name.as_str())?,
         };
+        let wanted = declared.entity_id.as_ref().map(|id| EntityId::parse(id.as_str()));
+        let wanted = wanted.map(|id| self.take(&format!("{option}.entity_id"), "an entityID", id));
+        let wanted = wanted.map_or(Some(None), |id| id.map(Some))?;
         let source = match &declared.metadata {
             MetadataSource::File(path) => Source::File(path.as_path().to_owned()),
             MetadataSource::Url(url) => {
-                let url = EndpointUrl::parse(url.as_str());
+                let url = EndpointUrl::parse(url.as_str()).and_then(|url| {
+                    match (declared.mdq.map(mdq_form), &wanted) {
+                        (Some(form), Some(wanted)) => mdq_address(&url, wanted, form),
+                        _ => Ok(url),
+                    }
+                });
                 Source::Url(self.take(&format!("{option}.metadata"), "an https address", url)?)
             }
         };
@@ -42,6 +76,7 @@ impl TenantReader<'_> {
         Some(Registration {
             tenant: tenant.clone(),
             source,
+            wanted,
             trust,
             request_signatures: match declared.require_signed_requests {
                 None => RequestSignatures::AsProfile,
@@ -55,6 +90,13 @@ impl TenantReader<'_> {
                 Unsolicited::Refused
             },
         })
+    }
+}
+
+fn mdq_form(declared: config::MdqForm) -> MdqForm {
+    match declared {
+        config::MdqForm::Plain => MdqForm::EntityId,
+        config::MdqForm::Sha1 => MdqForm::Sha1,
     }
 }
 

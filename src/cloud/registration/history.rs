@@ -65,6 +65,7 @@ fn name(source: &Source) -> String {
     match source {
         Source::File(path) => format!("file:{}", path.display()),
         Source::Url(url) => url.as_str().to_owned(),
+        Source::Upload(entity_id) => format!("upload:{entity_id}"),
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::{Entry, RefreshError, Registered};
-use crate::saml::sp_metadata::{self, Trust};
+use super::{Entry, RefreshError, Registered, Registration, Source};
+use crate::saml::sp_metadata::{self, Lifetime, Trust};
 
 /// A good copy.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ pub(super) fn judge(
     entries: &[Entry],
     at: usize,
     octets: Arc<[u8]>,
-    now: OffsetDateTime,
+    (now, lifetime): (OffsetDateTime, Lifetime),
 ) -> Result<Good, RefreshError> {
     let Entry { registration, good } = &entries[at];
     let old = good.as_ref().map(|good| &good.registered.service_provider);
@@ -31,10 +31,14 @@ pub(super) fn judge(
         [] => Trust::Origin,
         keys => Trust::Signature(keys),
     };
-    let wanted = old.map(|old| &old.entity_id);
+    let wanted = old.map(|old| &old.entity_id).or(registration.wanted.as_ref());
     let new = sp_metadata::read(&octets, wanted, trust, now).map_err(RefreshError::Metadata)?;
+    new.lives_within(lifetime, now).map_err(RefreshError::Metadata)?;
+    // The configuration does not ask what was uploaded.
+    let is_upload = |registration: &Registration| matches!(registration.source, Source::Upload(_));
     let is_taken = |other: &Entry| {
         other.registration.tenant == registration.tenant
+            && is_upload(&other.registration) <= is_upload(registration)
             && other
                 .good
                 .as_ref()
@@ -43,7 +47,8 @@ pub(super) fn judge(
     if entries.iter().enumerate().any(|(other, entry)| other != at && is_taken(entry)) {
         return Err(RefreshError::Taken { entity_id: new.entity_id });
     }
-    if let Some(old) = old {
+    // Who uploads was shown what changes.
+    if let Some(old) = old.filter(|_| !is_upload(registration)) {
         if new.signing_keys.is_empty() && !old.signing_keys.is_empty() {
             return Err(RefreshError::KeysGone);
         }

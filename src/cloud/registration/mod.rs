@@ -10,12 +10,16 @@ mod cache;
 mod fault;
 mod fetch;
 mod history;
+mod index;
 mod judge;
+mod mdq;
 mod report;
+mod schedule;
 #[cfg(test)]
 mod tests;
+mod uploaded;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,15 +29,17 @@ use tokio::sync::Mutex;
 
 pub use fault::{Failure, Fallback, FetchError, RefreshError};
 pub use fetch::{Fetch, Fetching};
+pub use mdq::{MdqForm, mdq_address};
 pub use report::{Change, Loaded, Report};
 
 use self::cache::Cache;
 use self::history::History;
+use self::index::{OfTenant, index};
 use self::judge::{Good, judge};
 use super::profile::Profile;
 use super::skew::Skew;
 use crate::clock::Clock;
-use crate::saml::sp_metadata::ServiceProvider;
+use crate::saml::sp_metadata::{Lifetime, ServiceProvider};
 use crate::saml::{EndpointUrl, EntityId, VerifyingKey};
 use crate::store::record::TenantId;
 use crate::store::tenancy::Copies;
@@ -46,6 +52,8 @@ pub struct Registration {
     pub tenant: TenantId,
     /// Where the metadata comes from.
     pub source: Source,
+    /// The service provider in it that is meant; without it, the only one.
+    pub wanted: Option<EntityId>,
     /// The keys of which one must have signed the metadata. Without any, the way it came is
     /// trusted: a file of the operator's, or TLS (conformance A-098).
     pub trust: Vec<VerifyingKey>,
@@ -64,6 +72,8 @@ pub enum Source {
     File(PathBuf),
     /// An address.
     Url(EndpointUrl),
+    /// An upload of this service provider, in the ledger.
+    Upload(EntityId),
 }
 
 /// Whether a service provider's requests must be signed, if its metadata does not say that it signs
@@ -112,21 +122,17 @@ pub struct Registrations {
     clock: Arc<dyn Clock>,
     cache: Option<Cache>,
     history: Option<History>,
+    lifetime: Lifetime,
     /// Who changes what is good holds this; who looks up reads `index`, which follows.
     entries: Mutex<Vec<Entry>>,
+    /// Who refreshes holds this.
+    refreshing: Mutex<()>,
     index: ArcSwap<HashMap<TenantId, OfTenant>>,
 }
 
 struct Entry {
     registration: Registration,
     good: Option<Good>,
-}
-
-#[derive(Default)]
-struct OfTenant {
-    known: HashMap<EntityId, Arc<Registered>>,
-    /// How many registrations have no good copy yet.
-    waiting: usize,
 }
 
 impl Registered {
@@ -162,7 +168,16 @@ impl Registrations {
             .collect();
         let index = ArcSwap::from_pointee(index(&entries));
         let cache = cache.map(Cache::new);
-        Self { clock, cache, history: None, entries: Mutex::new(entries), index }
+        let lifetime = Lifetime::default();
+        let (entries, refreshing) = (Mutex::new(entries), Mutex::new(()));
+        Self { clock, cache, history: None, lifetime, entries, refreshing, index }
+    }
+
+    /// The same, for metadata that keeps to `lifetime`.
+    #[must_use]
+    pub fn with_lifetime(mut self, lifetime: Lifetime) -> Self {
+        self.lifetime = lifetime;
+        self
     }
 
     /// The same with a history that all nodes share: each new copy is added to it, and a node whose
@@ -213,6 +228,7 @@ impl Registrations {
                 (Source::File(path), _) => Some(cache::read(path.clone()).await),
                 (Source::Url(url), Some(cache)) => cache.get(tenant, url).await,
                 (Source::Url(_), None) => None,
+                (Source::Upload(_), _) => continue,
             };
             match found {
                 Some(octets) => {
@@ -230,14 +246,23 @@ impl Registrations {
     /// it serves. Call it again and again; calls wait for each other. It takes as long as the
     /// slowest fetch. What fails gives a report of that, and one more if another node was luckier.
     pub async fn refresh(&self, fetch: &Arc<dyn Fetch>) -> Vec<Report> {
+        self.refresh_those(fetch, |_| true).await
+    }
+
+    /// The same for those that are due only.
+    async fn refresh_those(
+        &self,
+        fetch: &Arc<dyn Fetch>,
+        is_due: impl Fn(&Entry) -> bool,
+    ) -> Vec<Report> {
+        let _turn = self.refreshing.lock().await;
+        let (due, urls) = self.due(is_due).await;
+        // Uploads do not wait for anybody's server: they come and go behind the other entries,
+        // whose places stay.
+        let fetched = fetch::all(fetch, urls).await;
         let mut entries = self.entries.lock().await;
-        let urls = entries.iter().filter_map(|entry| match &entry.registration.source {
-            Source::Url(url) => Some(url.clone()),
-            Source::File(_) => None,
-        });
-        let fetched = fetch::all(fetch, urls.collect()).await;
-        let mut reports = Vec::with_capacity(entries.len());
-        for at in 0..entries.len() {
+        let mut reports = Vec::with_capacity(due.len());
+        for at in due {
             let (octets, origin) = match &entries[at].registration.source {
                 Source::File(path) => {
                     let octets = cache::read(path.clone()).await;
@@ -247,6 +272,7 @@ impl Registrations {
                     let octets = fetched.get(url).cloned().unwrap_or(Err(FetchError::Stopped));
                     (octets.map_err(RefreshError::Fetch), Origin::Network)
                 }
+                Source::Upload(_) => continue,
             };
             let report = self.accept(&mut entries, at, octets, origin).await;
             let failed = report.outcome.is_err();
@@ -258,6 +284,20 @@ impl Registrations {
         self.index.store(Arc::new(index(&entries)));
         self.record(&mut entries).await;
         reports
+    }
+
+    /// The places of the entries that are due, and the addresses to fetch for them.
+    async fn due(&self, is_due: impl Fn(&Entry) -> bool) -> (Vec<usize>, HashSet<EndpointUrl>) {
+        let entries = self.entries.lock().await;
+        let is_upload = |entry: &Entry| matches!(entry.registration.source, Source::Upload(_));
+        let due = entries.iter().enumerate();
+        let due = due.filter(|(_, entry)| !is_upload(entry) && is_due(entry));
+        let url = |entry: &Entry| match &entry.registration.source {
+            Source::Url(url) => Some(url.clone()),
+            Source::File(_) | Source::Upload(_) => None,
+        };
+        let urls = due.clone().filter_map(|(_, entry)| url(entry)).collect();
+        (due.map(|(at, _)| at).collect(), urls)
     }
 
     /// Takes over what another node has fetched from the same address, if it is newer than what is
@@ -310,7 +350,7 @@ impl Registrations {
     ) -> Report {
         let now = self.clock.now();
         let Registration { tenant, source, .. } = entries[at].registration.clone();
-        let judged = octets.and_then(|octets| judge(entries, at, octets, now));
+        let judged = octets.and_then(|octets| judge(entries, at, octets, (now, self.lifetime)));
         let outcome = match judged {
             Ok(mut good) => {
                 good.is_fresh = origin != Origin::Disk;
@@ -323,7 +363,8 @@ impl Registrations {
                     }
                     Some(_) => Change::Changed,
                 };
-                good.is_in_history |= origin == Origin::History;
+                // Uploads have a history of their own.
+                good.is_in_history |= matches!(origin, Origin::History | Origin::Upload);
                 let (entity_id, warnings) = (provider.entity_id.clone(), provider.warnings.clone());
                 let cache_fault = match (&self.cache, &source, origin) {
                     (Some(cache), Source::Url(url), Origin::Network | Origin::History)
@@ -360,19 +401,6 @@ enum Origin {
     Network,
     /// What another node has fetched from the address.
     History,
-}
-
-fn index(entries: &[Entry]) -> HashMap<TenantId, OfTenant> {
-    let mut index: HashMap<TenantId, OfTenant> = HashMap::new();
-    for entry in entries {
-        let of_tenant = index.entry(entry.registration.tenant.clone()).or_default();
-        match &entry.good {
-            None => of_tenant.waiting += 1,
-            Some(Good { registered, .. }) => {
-                let entity_id = registered.service_provider.entity_id.clone();
-                of_tenant.known.insert(entity_id, Arc::clone(registered));
-            }
-        }
-    }
-    index
+    /// The ledger.
+    Upload,
 }

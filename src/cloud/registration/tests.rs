@@ -100,6 +100,7 @@ fn registration(tenant: &str, source: Source) -> Registration {
     Registration {
         tenant: id(tenant),
         source,
+        wanted: None,
         trust: Vec::new(),
         request_signatures,
         profile,
@@ -461,4 +462,64 @@ async fn a_signature_is_asked_for_by_metadata_registration_or_profile() {
             assert_eq!(registered.requires_signature(), expected, "{asked:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn metadata_is_fetched_again_when_its_cache_duration_or_the_operator_says_so() {
+    const HOUR: std::time::Duration = std::time::Duration::from_hours(1);
+    for (attributes, due_after) in [
+        ("", 3_600),
+        ("cacheDuration='PT10M'", 600),
+        ("cacheDuration='P1D'", 3_600),
+        ("cacheDuration='PT1S'", 60),
+    ] {
+        let house = House::new(vec![registration("acme", at(URL))], None);
+        house.script.say(URL, Ok(&metadata(SP, attributes, "https://cloud.example/acs")));
+        let fetch = Arc::clone(&house.script) as Arc<dyn Fetch>;
+        assert_eq!(house.registrations.refresh_due(&fetch, HOUR).await.len(), 1);
+        let rest = house.registrations.rest(HOUR).await;
+        assert_eq!(rest.as_secs(), due_after, "{attributes}");
+        house.clock.advance(Duration::seconds(i64::try_from(due_after).unwrap() - 1));
+        assert!(house.registrations.refresh_due(&fetch, HOUR).await.is_empty(), "{attributes}");
+        house.clock.advance(Duration::seconds(1));
+        assert_eq!(house.registrations.refresh_due(&fetch, HOUR).await.len(), 1, "{attributes}");
+    }
+}
+
+#[tokio::test]
+async fn metadata_that_ends_too_late_or_never_is_not_taken_where_the_operator_says_so() {
+    let lifetime = Lifetime {
+        longest: Some(std::time::Duration::from_hours(24 * 14)),
+        end: crate::saml::sp_metadata::End::Required,
+    };
+    for (attributes, good) in [
+        ("", false),
+        ("validUntil='2026-01-15T00:00:00Z'", true),
+        ("validUntil='2026-01-17T00:00:00Z'", false),
+    ] {
+        let mut house = House::new(vec![registration("acme", at(URL))], None);
+        house.registrations = house.registrations.with_lifetime(lifetime);
+        let text = metadata(SP, attributes, "https://cloud.example/acs");
+        assert_eq!(house.after(Ok(&text)).await.is_ok(), good, "{attributes}");
+    }
+}
+
+#[tokio::test]
+async fn one_of_several_service_providers_in_a_document_is_taken_by_its_entity_id() {
+    let strip = |text: String| text.split_once("?>").map_or(text.clone(), |(_, rest)| rest.into());
+    let [one, two] =
+        [SP, "https://two.example/"].map(|id| strip(metadata(id, "", "https://cloud.example/acs")));
+    let group = format!(
+        "<md:EntitiesDescriptor xmlns:md='urn:oasis:names:tc:SAML:2.0:metadata'>{one}{two}\
+         </md:EntitiesDescriptor>"
+    );
+    let list = ["https://two.example/", SP].map(|id| Registration {
+        wanted: Some(EntityId::parse(id).unwrap()),
+        ..registration("acme", at(URL))
+    });
+    let house = House::new(list.to_vec(), None);
+    house.script.say(URL, Ok(&group));
+    assert!(house.refresh().await.iter().all(|report| report.outcome.is_ok()));
+    assert!(house.get("acme", SP).is_some() && house.get("acme", "https://two.example/").is_some());
+    assert_eq!(house.script.calls.load(Ordering::SeqCst), 1);
 }

@@ -246,7 +246,7 @@ pub(in crate::http) fn invalid(faults: Vec<Fault>) -> Declined {
     };
     let mut lines: Vec<_> = faults.iter().map(line).collect();
     lines.dedup();
-    Declined { refusal: Refusal::new(Code::FieldInvalid, lines.join("; ")), faults }
+    Declined { faults, ..Refusal::new(Code::FieldInvalid, lines.join("; ")).into() }
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! Layer 5, http: every call of the API, in one table. Router, `OpenAPI` document and reference
 //! page are made of it, so that no call exists without being documented.
 
-use axum::routing::{MethodRouter, get, post};
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{MethodRouter, delete, get, post, put};
 
 use super::body::{self, Asked, Faulty, Fields};
-use super::{contacts, creations, customers, tickets, webhooks};
+use super::{contacts, creations, customers, providers, tickets, webhooks};
 use crate::http::Gateway;
+use crate::limits;
 use crate::page::ApiCall;
 use crate::refusal::Code;
 use crate::sso::sign_in::Scope;
@@ -38,6 +40,10 @@ pub(in crate::http) enum Kind {
     Ask(Vec<Asked>),
     /// POST with these fields and an `Idempotency-Key`: once, however often it is called.
     Once(Vec<Asked>),
+    /// PUT of a metadata document, with the parameters of its query.
+    Put(&'static [&'static str]),
+    /// DELETE.
+    Remove,
 }
 
 /// Why any call may be refused.
@@ -113,6 +119,10 @@ pub(in crate::http) fn calls() -> Vec<Call> {
             answer: (202, "Replayed"),
             codes: &[Code::MessageUnknown],
         },
+        provider(ApiCall::ProviderList, get(providers::list), Kind::Look(&[])),
+        provider(ApiCall::ProviderSee, get(providers::see), Kind::Look(&[])),
+        provider(ApiCall::ProviderPut, put_metadata(), Kind::Put(providers::PARAMETERS)),
+        provider(ApiCall::ProviderRemove, delete(providers::remove), Kind::Remove),
     ]
 }
 
@@ -160,6 +170,30 @@ fn send_code() -> Call {
     }
 }
 
+fn put_metadata() -> MethodRouter<Gateway> {
+    put(providers::put).layer(DefaultBodyLimit::max(limits::METADATA_BYTES))
+}
+
+fn provider(name: ApiCall, route: MethodRouter<Gateway>, kind: Kind) -> Call {
+    let (answer, codes): (_, &[Code]) = match name {
+        ApiCall::ProviderList => ("ServiceProviders", &[]),
+        ApiCall::ProviderPut => (
+            "Registered",
+            &[Code::MetadataUnusable, Code::ProviderDeclared, Code::ProviderChanging],
+        ),
+        ApiCall::ProviderRemove => {
+            ("Removed", &[Code::ProviderUnknown, Code::ProviderDeclared, Code::ProviderChanging])
+        }
+        _ => ("ServiceProvider", &[Code::ProviderUnknown]),
+    };
+    let path = match name {
+        ApiCall::ProviderList => "/api/v1/{tenant}/sp",
+        _ => "/api/v1/{tenant}/sp/{id}",
+    };
+    let scope = Scope::ServiceProviders;
+    Call { name, path, route, kind, scope, answer: (200, answer), codes }
+}
+
 fn create() -> Call {
     Call {
         name: ApiCall::Create,
@@ -197,6 +231,8 @@ impl Call {
         match self.kind {
             Kind::Look(_) => "GET",
             Kind::Act | Kind::Ask(_) | Kind::Once(_) => "POST",
+            Kind::Put(_) => "PUT",
+            Kind::Remove => "DELETE",
         }
     }
 
@@ -204,14 +240,15 @@ impl Call {
     pub(super) fn fields(&self) -> &[Asked] {
         match &self.kind {
             Kind::Ask(fields) | Kind::Once(fields) => fields,
-            Kind::Look(_) | Kind::Act => &[],
+            Kind::Look(_) | Kind::Act | Kind::Put(_) | Kind::Remove => &[],
         }
     }
 
     /// Every reason to refuse it, by number, each once.
     pub(super) fn refusals(&self) -> Vec<Code> {
         let (body, once) = match self.kind {
-            Kind::Look(_) => (&[][..], &[][..]),
+            Kind::Look(_) | Kind::Remove => (&[][..], &[][..]),
+            Kind::Put(_) => (&[Code::BodyTooLarge, Code::FieldInvalid][..], &[][..]),
             Kind::Act | Kind::Ask(_) => (WITH_BODY, &[][..]),
             Kind::Once(_) => (WITH_BODY, ONCE),
         };

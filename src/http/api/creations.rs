@@ -157,7 +157,7 @@ pub(super) fn declined(failure: &Failure) -> Declined {
         let field = if found.field == "xaccount_id" { "account_id" } else { found.field };
         fault(field, &found.expected, &found.found)
     });
-    Declined { faults: faults.collect(), refusal: failure.refusal() }
+    Declined { faults: faults.collect(), ..failure.refusal().into() }
 }
 
 /// A fault of a field.

@@ -7,6 +7,7 @@ pub(super) mod contacts;
 pub(super) mod creations;
 pub(super) mod customers;
 mod openapi;
+pub(super) mod providers;
 pub(super) mod reference;
 mod schemas;
 pub(super) mod tickets;
@@ -45,11 +46,21 @@ async fn authorized(
     context: &Context,
     scope: Scope,
 ) -> Result<Visit, Refusal> {
+    authorized_as(gateway, tenant, context, scope).await.map(|(visit, _)| visit)
+}
+
+/// The same, and the id of the key.
+async fn authorized_as(
+    gateway: &Gateway,
+    tenant: &str,
+    context: &Context,
+    scope: Scope,
+) -> Result<(Visit, String), Refusal> {
     let visit = gateway.sso.visit(tenant).await?;
     let key = context.header(header::AUTHORIZATION.as_str());
     let key = key.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    gateway.sso.authenticate_partner(&visit.tenant, key, scope)?;
-    Ok(visit)
+    let id = gateway.sso.authenticate_partner(&visit.tenant, key, scope)?.to_owned();
+    Ok((visit, id))
 }
 
 /// The names in the address.

@@ -85,7 +85,11 @@ fn parameters(call: &Call) -> Vec<Value> {
             let schema = json!({ "type": "string", "enum": states, "default": default });
             json!({ "name": name, "in": "query", "required": false, "schema": schema })
         })),
-        Kind::Act | Kind::Ask(_) => {}
+        Kind::Put(query) => parameters.extend(query.iter().map(|name| {
+            let schema = json!({ "type": "string", "minLength": 1 });
+            json!({ "name": name, "in": "query", "required": false, "schema": schema })
+        })),
+        Kind::Act | Kind::Ask(_) | Kind::Remove => {}
         Kind::Once(_) => parameters.push(json!({
             "name": "Idempotency-Key",
             "in": "header",
@@ -99,8 +103,13 @@ fn parameters(call: &Call) -> Vec<Value> {
 }
 
 fn body(call: &Call) -> Option<Value> {
-    if matches!(call.kind, Kind::Look(_)) {
-        return None;
+    match call.kind {
+        Kind::Look(_) | Kind::Remove => return None,
+        Kind::Put(_) => {
+            let content = json!({ "application/samlmetadata+xml": {} });
+            return Some(json!({ "required": true, "content": content }));
+        }
+        Kind::Act | Kind::Ask(_) | Kind::Once(_) => {}
     }
     let fields = call.fields();
     let mut properties = Map::new();

@@ -27,6 +27,19 @@ pub(super) fn all() -> Value {
         "Messages": object(&[("webhooks", list(&reference("Message")))]),
         "Message": message(),
         "Replayed": object(&[("id", text()), ("state", one_of(&[MessageState::Waiting.name()]))]),
+        "ServiceProviders": object(&[("service_providers", list(&reference("InShort")))]),
+        "InShort": object(&provider_in_short()),
+        "ServiceProvider": provider(),
+        "Version": version(),
+        "Registered": registered(),
+        "Removed": object(&[("entity_id", text()), ("removed", json!({ "const": true }))]),
+        "Line": object(&[("what", text()), ("value", text())]),
+        "Difference": object(&[
+            ("change", one_of(&["added", "removed"])),
+            ("what", text()),
+            ("value", text()),
+        ]),
+        "Finding": finding(),
         "Event": event(),
         "Problem": problem(),
         "Fault": object(&[("field", text()), ("expected", text()), ("found", text())]),
@@ -179,6 +192,60 @@ fn event() -> Value {
     ])
 }
 
+fn provider_in_short() -> Vec<(&'static str, Value)> {
+    vec![
+        ("entity_id", text()),
+        ("origin", one_of(&["configuration", "upload"])),
+        ("version", maybe(&number())),
+        ("changed_at", time()),
+    ]
+}
+
+fn provider() -> Value {
+    let mut fields = provider_in_short();
+    fields.extend([
+        ("profile", maybe(&text())),
+        ("require_signed_requests", maybe(&json!({ "type": "boolean" }))),
+        ("says", list(&reference("Line"))),
+        ("findings", list(&reference("Finding"))),
+        ("metadata", maybe(&text())),
+        ("history", list(&reference("Version"))),
+    ]);
+    object(&fields)
+}
+
+fn version() -> Value {
+    object(&[
+        ("version", number()),
+        ("at", time()),
+        ("author", text()),
+        ("removed", json!({ "type": "boolean" })),
+    ])
+}
+
+fn registered() -> Value {
+    let flag = json!({ "type": "boolean" });
+    object(&[
+        ("entity_id", text()),
+        ("version", number()),
+        ("new", flag.clone()),
+        ("dry_run", flag),
+        ("differences", list(&reference("Difference"))),
+        ("findings", list(&reference("Finding"))),
+    ])
+}
+
+fn finding() -> Value {
+    object(&[
+        ("code", json!({ "type": "string", "pattern": "^SBM-[0-9]{2,3}$" })),
+        ("severity", one_of(&["error", "warning", "advice"])),
+        ("line", number()),
+        ("what", text()),
+        ("consequence", text()),
+        ("fix", text()),
+    ])
+}
+
 /// RFC 9457, with members of ours.
 fn problem() -> Value {
     let code = json!({ "type": "string", "pattern": "^SB-[0-9]{4}$" });
@@ -187,5 +254,6 @@ fn problem() -> Value {
     let own = [("status", status), ("code", code), ("owner", owners())];
     let mut problem = object(&[&texts[..], &own[..]].concat());
     problem["properties"]["errors"] = list(&reference("Fault"));
+    problem["properties"]["findings"] = list(&reference("Finding"));
     problem
 }

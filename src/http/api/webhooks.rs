@@ -72,7 +72,7 @@ fn wanted(state: Option<&str>) -> Result<MessageState, Declined> {
         let cause = format!("state: expected {expected}, found another");
         let found = "another text".to_owned();
         let faults = vec![Fault { field: "state".to_owned(), expected, found }];
-        Declined { refusal: Refusal::new(Code::FieldInvalid, cause), faults }
+        Declined { faults, ..Refusal::new(Code::FieldInvalid, cause).into() }
     })
 }
 

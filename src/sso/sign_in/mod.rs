@@ -46,6 +46,8 @@ pub enum Scope {
     Creations,
     /// Seeing the messages to the partner's webhook, and sending dead ones anew.
     Webhooks,
+    /// Seeing, registering and removing service providers.
+    ServiceProviders,
 }
 
 impl Scope {
@@ -57,6 +59,7 @@ impl Scope {
             Self::Customers => "customers",
             Self::Creations => "creations",
             Self::Webhooks => "webhooks",
+            Self::ServiceProviders => "sp",
         }
     }
 }

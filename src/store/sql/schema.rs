@@ -27,8 +27,14 @@ macro_rules! steps {
 }
 
 /// All steps. A step that was released is never changed: what it got wrong, a later one puts right.
-const STEPS: &[Step] =
-    steps!["0001_ledger", "0002_tenancy", "0003_linked_elsewhere", "0004_marks", "0005_name_ids"];
+const STEPS: &[Step] = steps![
+    "0001_ledger",
+    "0002_tenancy",
+    "0003_linked_elsewhere",
+    "0004_marks",
+    "0005_name_ids",
+    "0006_uploads"
+];
 
 const SQLITE_LOG: &str = "CREATE TABLE IF NOT EXISTS migrations \
     (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT";

@@ -5,6 +5,7 @@ mod creations;
 mod customers;
 mod keys;
 mod problems;
+mod providers;
 mod reference;
 mod webhooks;
 

@@ -63,7 +63,7 @@ async fn every_documented_call_is_there_and_wants_a_key() {
             calls += 1;
         }
     }
-    assert_eq!(calls, 10);
+    assert_eq!(calls, 14);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use crate::support::gateway::TestGateway;
 use crate::support::gateway::material::{self, base64};
 use crate::support::schema::{Schema, assert_valid};
+use crate::support::xmlsec;
 
 #[tokio::test]
 async fn every_tenants_metadata_is_valid_and_names_its_own_addresses() {
@@ -44,4 +45,49 @@ async fn each_key_has_metadata_around_it() {
         assert!(text.contains(&base64(&pair.certificate)), "{text}");
         assert_eq!(text == plain, kid == active);
     }
+}
+
+#[tokio::test]
+async fn signed_on_request_it_has_an_end_and_xmlsec1_verifies_it() {
+    let gateway = TestGateway::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let pem = folder.path().join("idp.pem");
+    std::fs::write(&pem, &material::idp().certificate_pem).unwrap();
+    let element = "urn:oasis:names:tc:SAML:2.0:metadata:EntityDescriptor";
+    for tenant in ["acme", "generic"] {
+        let text = gateway.browser().get(&format!("/{tenant}/saml/metadata?signed")).await.body;
+        assert_valid(Schema::Metadata, &text);
+        assert!(text.contains("validUntil=\"2026-01-16T03:04:05.678Z\""), "{text}");
+        xmlsec::verify(&[&text], &pem, element).unwrap();
+        let other = text.replace("/saml/sso", "/saml/sos");
+        assert!(xmlsec::verify(&[&other], &pem, element).is_err());
+    }
+}
+
+#[tokio::test]
+async fn the_rich_form_has_what_service_providers_ask_for_and_offers_nothing_else() {
+    let gateway = TestGateway::new().await;
+    let text = gateway.browser().get("/acme/saml/metadata?rich").await.body;
+    assert_valid(Schema::Metadata, &text);
+    let [active, next] = [material::idp(), material::idp_next()];
+    for part in [
+        &base64(&active.certificate),
+        &base64(&next.certificate),
+        "errorURL=\"https://",
+        "<mdui:DisplayName xml:lang=\"zh\">",
+        "<mdui:DisplayName xml:lang=\"en\">",
+        "<mdui:Logo height=\"60\" width=\"80\">https://partner.example/logo.png<",
+        "regexp=\"false\">partner.example</shibmd:Scope>",
+        "<md:EmailAddress>mailto:sso@partner.example<",
+        "<alg:SigningMethod ",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    // A-096: neither artifacts nor anything else that is not spoken.
+    for part in ["HTTP-Artifact", "PAOS", "ArtifactResolutionService", "validUntil", "Signature>"] {
+        assert!(!text.contains(part), "{part} in {text}");
+    }
+    // The cloud's own form stays as the contract has it.
+    let plain = gateway.browser().get("/acme/saml/metadata").await.body;
+    assert!(!plain.contains("Extensions") && !plain.contains("errorURL"), "{plain}");
 }

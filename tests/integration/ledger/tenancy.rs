@@ -13,6 +13,7 @@ use skybridge::saml::EntityId;
 use skybridge::store::record::TenantId;
 use skybridge::store::sql::{Options, Sql};
 use skybridge::store::tenancy::{Declaration, Kept, MetadataCopy, SealedKeys as _};
+use skybridge::store::uploads::Upload;
 
 use super::rows::{START, Subject, acme, after, bolt};
 use super::{memory, postgres, sqlite};
@@ -69,6 +70,8 @@ over_all!(
     every_metadata_that_ever_was_is_kept_once,
     the_last_copy_from_a_source_is_found_again,
     of_many_nodes_that_fetch_one_metadata_one_keeps_it,
+    every_version_of_an_upload_is_kept_and_the_last_one_found,
+    of_many_who_add_one_version_one_does,
     of_many_who_replace_one_version_of_keys_one_does,
 );
 
@@ -289,4 +292,50 @@ async fn retired_keys_leave_no_private_half_and_no_name_leaves_its_place(options
     assert!(table.replace_keys(&bolt(), 0, "[{}]").await.unwrap());
     assert!(matches!(store.load("bolt"), Err(KeyError::Shared(_))));
     assert!(matches!(store.load("../acme"), Err(KeyError::BadTenant(_))));
+}
+
+fn upload(tenant: &TenantId, version: u64, metadata: Option<&str>) -> Upload {
+    Upload {
+        tenant: tenant.clone(),
+        entity_id: EntityId::parse("https://sp.example").unwrap(),
+        version,
+        metadata: metadata.map(str::to_owned),
+        profile: (version > 1).then(|| "generic".to_owned()),
+        signed_requests: [None, Some(true), Some(false)][usize::try_from(version % 3).unwrap()],
+        author: format!("key-{version}"),
+        at: after(i64::try_from(version).unwrap()),
+    }
+}
+
+async fn every_version_of_an_upload_is_kept_and_the_last_one_found(subject: Subject) {
+    let ledger = &subject.ledger;
+    let entity_id = &EntityId::parse("https://sp.example").unwrap();
+    assert_eq!(ledger.last_upload(&acme(), entity_id).await.unwrap(), None);
+    let versions = [
+        upload(&acme(), 1, Some("<a/>")),
+        upload(&acme(), 2, Some("<b>\u{4e91}</b>")),
+        upload(&acme(), 3, None),
+    ];
+    for version in &versions {
+        assert!(ledger.add_upload(version).await.unwrap());
+    }
+    assert!(ledger.add_upload(&upload(&bolt(), 1, Some("<c/>"))).await.unwrap());
+    assert_eq!(ledger.uploads(&acme(), entity_id).await.unwrap(), versions);
+    assert_eq!(ledger.last_upload(&acme(), entity_id).await.unwrap().as_ref(), versions.last());
+    let marks = ledger.upload_marks().await.unwrap();
+    let marks: Vec<_> = marks.iter().map(|mark| (mark.tenant.as_str(), mark.version)).collect();
+    assert_eq!(marks, [("acme", 3), ("bolt", 1)]);
+}
+
+async fn of_many_who_add_one_version_one_does(subject: Subject) {
+    let adders = (0..NODES).map(|number| {
+        let ledger = Arc::clone(&subject.ledger);
+        let upload = upload(&acme(), 1, Some(&format!("<n{number}/>")));
+        tokio::spawn(async move { ledger.add_upload(&upload).await.unwrap() })
+    });
+    let mut added = 0;
+    for adder in adders.collect::<Vec<_>>() {
+        added += usize::from(adder.await.unwrap());
+    }
+    assert_eq!(added, 1);
 }

@@ -1,0 +1,261 @@
+//! Layer 5, http: the service providers of a tenant: those of the configuration to be seen,
+//! uploaded ones also to be registered, changed and removed. In an address an entityID is one
+//! segment, percent-encoded.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::body::Fault;
+use super::{Body, Names, answer, authorized, authorized_as, names, octets};
+use crate::account::rfc3339;
+use crate::cloud::registrar::{self, Application, Line, Settings, portrait};
+use crate::cloud::registration::{Registered, RequestSignatures};
+use crate::http::Gateway;
+use crate::http::context::Context;
+use crate::http::launch::too_large;
+use crate::http::problem::Declined;
+use crate::refusal::{Code, Refusal};
+use crate::saml::EntityId;
+use crate::saml::lint::{Question, lint};
+use crate::sso::sign_in::Scope;
+use crate::store::record::TenantId;
+use crate::store::uploads::Upload;
+
+/// The parameters of an upload.
+pub(super) const PARAMETERS: &[&str] = &["profile", "require_signed_requests", "dry_run"];
+
+/// The tenant and an entityID.
+type Which = Names<(String, String)>;
+
+/// `GET /api/v1/{tenant}/sp`: all service providers whose metadata is good, and all uploads.
+pub(in crate::http) async fn list(
+    State(gateway): State<Gateway>,
+    tenant: Names<String>,
+    context: Context,
+) -> Response {
+    let told = async {
+        let tenant = names(tenant)?;
+        let visit = authorized(&gateway, &tenant, &context, Scope::ServiceProviders).await?;
+        let tenant = &visit.tenant.id;
+        let uploads = gateway.registrar.list(tenant).await.map_err(Refusal::from)?;
+        let mut all: Vec<_> = uploads.iter().map(upload_in_short).collect();
+        all.extend(gateway.registrar.declared(tenant).iter().map(|one| declared_in_short(one)));
+        all.sort_by_key(|one| one["entity_id"].as_str().unwrap_or_default().to_owned());
+        Ok(json!({ "service_providers": all }))
+    };
+    answer(&context, StatusCode::OK, told.await)
+}
+
+/// `GET /api/v1/{tenant}/sp/{id}`: all that is known about one.
+pub(in crate::http) async fn see(
+    State(gateway): State<Gateway>,
+    which: Which,
+    context: Context,
+) -> Response {
+    let told = async {
+        let (tenant, entity_id, _) = whose(&gateway, which, &context).await?;
+        let declared = gateway.registrar.declared(&tenant);
+        let known = declared.iter().find(|one| one.service_provider.entity_id == entity_id);
+        if let Some(registered) = known {
+            return Ok(tell_declared(registered));
+        }
+        let history = gateway.registrar.history(&tenant, &entity_id).await;
+        let history = history.map_err(Refusal::from)?;
+        match history.last().filter(|last| last.metadata.is_some()) {
+            Some(last) => Ok(tell_upload(&gateway, last, &history)),
+            None => Err(unknown()),
+        }
+    };
+    answer(&context, StatusCode::OK, told.await)
+}
+
+/// `PUT /api/v1/{tenant}/sp/{id}`: registers what the body describes. Parameters that are left out
+/// mean what they mean in the configuration file.
+pub(in crate::http) async fn put(
+    State(gateway): State<Gateway>,
+    which: Which,
+    context: Context,
+    body: Body,
+) -> Response {
+    let told = async {
+        let (tenant, entity_id, author) = whose(&gateway, which, &context).await?;
+        let document = octets(body)?;
+        if document.len() > usize::try_from(gateway.upload_bytes.get()).unwrap_or(usize::MAX) {
+            return Err(too_large().into());
+        }
+        let application = Application {
+            tenant: &tenant,
+            wanted: Some(&entity_id),
+            document: &document,
+            settings: Settings {
+                profile: context.parameter("profile"),
+                signed_requests: flag(&context, "require_signed_requests")?,
+            },
+        };
+        let dry_run = flag(&context, "dry_run")?.unwrap_or(false);
+        let review = if dry_run {
+            gateway.registrar.review(&application).await
+        } else {
+            gateway.registrar.register(&application, &author).await
+        };
+        let review = review.map_err(declined)?;
+        Ok(json!({
+            "entity_id": review.entity_id,
+            "version": review.version,
+            "new": review.is_new,
+            "dry_run": dry_run,
+            "differences": review.differences,
+            "findings": review.findings,
+        }))
+    };
+    answer(&context, StatusCode::OK, told.await)
+}
+
+/// `DELETE /api/v1/{tenant}/sp/{id}`: its requests are refused from now on.
+pub(in crate::http) async fn remove(
+    State(gateway): State<Gateway>,
+    which: Which,
+    context: Context,
+) -> Response {
+    let told = async {
+        let (tenant, entity_id, author) = whose(&gateway, which, &context).await?;
+        let declared = gateway.registrar.declared(&tenant);
+        if declared.iter().any(|one| one.service_provider.entity_id == entity_id) {
+            return Err(declined(registrar::Declined::Declared(entity_id)));
+        }
+        let removed = gateway.registrar.remove(&tenant, &entity_id, &author).await;
+        if !removed.map_err(declined)? {
+            return Err(unknown());
+        }
+        Ok(json!({ "entity_id": entity_id, "removed": true }))
+    };
+    answer(&context, StatusCode::OK, told.await)
+}
+
+/// The tenant, the entityID, and the id of the key that asks.
+async fn whose(
+    gateway: &Gateway,
+    which: Which,
+    context: &Context,
+) -> Result<(TenantId, EntityId, String), Declined> {
+    let (tenant, id) = names(which)?;
+    let scope = Scope::ServiceProviders;
+    let (visit, author) = authorized_as(gateway, &tenant, context, scope).await?;
+    let entity_id = EntityId::parse(&id).map_err(|_| unknown())?;
+    Ok((visit.tenant.id.clone(), entity_id, author))
+}
+
+fn unknown() -> Declined {
+    let cause = "expected the entityID of a service provider of the tenant, found another";
+    Refusal::new(Code::ProviderUnknown, cause).into()
+}
+
+fn flag(context: &Context, name: &str) -> Result<Option<bool>, Declined> {
+    match context.parameter(name).as_deref() {
+        None => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(_) => Err(wrong(name, "true or false")),
+    }
+}
+
+fn wrong(field: &str, expected: &str) -> Declined {
+    let cause = format!("{field}: expected {expected}, found another text");
+    let found = "another text".to_owned();
+    let fault = Fault { field: field.to_owned(), expected: expected.to_owned(), found };
+    Declined { faults: vec![fault], ..Refusal::new(Code::FieldInvalid, cause).into() }
+}
+
+fn declined(why: registrar::Declined) -> Declined {
+    use registrar::Declined as Why;
+    let cause = why.to_string();
+    match why {
+        Why::Metadata(findings) => {
+            Declined { findings, ..Refusal::new(Code::MetadataUnusable, cause).into() }
+        }
+        Why::Declared(_) => Refusal::new(Code::ProviderDeclared, cause).into(),
+        Why::Profile => wrong("profile", "the name of a profile"),
+        Why::Store(error) => Refusal::from(error).into(),
+        Why::Overtaken => Refusal::new(Code::ProviderChanging, cause).into(),
+    }
+}
+
+fn upload_in_short(upload: &Upload) -> Value {
+    json!({
+        "entity_id": upload.entity_id,
+        "origin": "upload",
+        "version": upload.version,
+        "changed_at": rfc3339(upload.at),
+    })
+}
+
+fn declared_in_short(registered: &Registered) -> Value {
+    json!({
+        "entity_id": registered.service_provider.entity_id,
+        "origin": "configuration",
+        "version": null,
+        "changed_at": rfc3339(registered.loaded_at),
+    })
+}
+
+fn tell_declared(registered: &Registered) -> Value {
+    let signed_requests = match registered.request_signatures {
+        RequestSignatures::AsProfile => None,
+        RequestSignatures::Required => Some(true),
+        RequestSignatures::Optional => Some(false),
+    };
+    let settings = Settings { profile: Some(registered.profile.name.to_string()), signed_requests };
+    let says = portrait(&registered.service_provider, &settings);
+    with(
+        declared_in_short(registered),
+        (&settings, says),
+        json!({
+            "findings": [],
+            "metadata": null,
+            "history": [],
+        }),
+    )
+}
+
+fn tell_upload(gateway: &Gateway, upload: &Upload, history: &[Upload]) -> Value {
+    let settings =
+        Settings { profile: upload.profile.clone(), signed_requests: upload.signed_requests };
+    let document = upload.metadata.as_deref().unwrap_or_default();
+    let question = Question {
+        wanted: Some(&upload.entity_id),
+        now: gateway.clock.now(),
+        lifetime: gateway.registrar.lifetime(),
+    };
+    let versions = history.iter().map(|one| {
+        json!({
+            "version": one.version,
+            "at": rfc3339(one.at),
+            "author": one.author,
+            "removed": one.metadata.is_none(),
+        })
+    });
+    // What cannot be used any more, since its time is over, has findings that say so.
+    let says = gateway.registrar.portrait(upload).unwrap_or_default();
+    with(
+        upload_in_short(upload),
+        (&settings, says),
+        json!({
+            "findings": lint(document.as_bytes(), &question),
+            "metadata": document,
+            "history": versions.collect::<Vec<_>>(),
+        }),
+    )
+}
+
+/// All fields of a service provider.
+fn with(mut told: Value, (settings, says): (&Settings, Vec<Line>), rest: Value) -> Value {
+    told["profile"] = json!(settings.profile);
+    told["require_signed_requests"] = json!(settings.signed_requests);
+    told["says"] = json!(says);
+    if let (Value::Object(told), Value::Object(rest)) = (&mut told, rest) {
+        told.extend(rest);
+    }
+    told
+}

@@ -1,0 +1,90 @@
+//! `skybridge metadata lint` and `skybridge sp`, as an operator calls them.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/metadata-lint");
+
+fn skybridge(arguments: &[&str], input: Option<&Path>) -> Output {
+    let input = input.map_or_else(Stdio::null, |path| std::fs::File::open(path).unwrap().into());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_skybridge"));
+    command
+        .args(arguments)
+        .stdin(input)
+        .env("MASTER", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=");
+    command.output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
+}
+
+#[test]
+fn lint_tells_findings_for_people_and_programs_and_ends_with_the_worst() {
+    let file = |name: &str| format!("{CORPUS}/{name}.xml");
+    for (name, code, word) in [
+        ("clean-small", 0, "can be used: errors 0, warnings 0, advice 0"),
+        ("SBM-68", 0, "advice"),
+        ("SBM-51", 3, "warnings 1"),
+        ("SBM-86", 4, "cannot be used"),
+    ] {
+        let output = skybridge(&["metadata", "lint", &file(name)], None);
+        assert_eq!(output.status.code(), Some(code), "{name}: {}", text(&output));
+        assert!(text(&output).contains(word), "{name}: {}", text(&output));
+    }
+    let json = skybridge(&["metadata", "lint", "-", "--json"], Some(Path::new(&file("SBM-86"))));
+    let findings: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(findings[0]["code"], "SBM-86");
+    let absent = skybridge(&["metadata", "lint", "/nowhere/sp.xml"], None);
+    assert_eq!(absent.status.code(), Some(1));
+    // The command that prints our own metadata still wants a tenant.
+    assert_eq!(skybridge(&["metadata"], None).status.code(), Some(2));
+    let one =
+        ["metadata", "lint", &file("SBM-24"), "--entity", "https://two.example/saml/metadata"];
+    assert_eq!(skybridge(&one, None).status.code(), Some(0));
+}
+
+#[test]
+fn sp_registers_shows_lists_and_removes_over_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("skybridge.toml");
+    let words = "[server]\nbase_url = \"https://sso.example\"\n\
+                 [ledger]\nurl = \"sqlite:ledger.sqlite3\"\n\
+                 [keys]\nmaster_key = { env = \"MASTER\" }\n\
+                 [[tenant]]\nid = \"acme\"\nname = \"Acme\"\ncloud = \"generic\"\n\
+                 portal_url = \"https://shop.example/\"\nsign_in = \"local\"\n";
+    std::fs::write(&config, words).unwrap();
+    let clean = format!("{CORPUS}/clean-small.xml");
+    let changed = folder.path().join("changed.xml");
+    let document = std::fs::read_to_string(&clean).unwrap();
+    std::fs::write(&changed, document.replace("/saml/acs", "/saml/in")).unwrap();
+    let sp = |arguments: &[&str]| {
+        let first = ["--config", config.to_str().unwrap(), "sp", "--tenant", "acme"];
+        skybridge(&[&first[..], arguments].concat(), None)
+    };
+    let entity = "https://sp.example/saml/metadata";
+    let changed = changed.to_str().unwrap();
+    let bad = format!("{CORPUS}/SBM-86.xml");
+    for (arguments, code, word) in [
+        (&["diff", &clean][..], 0, "would be registered as version 1, new"),
+        (&["list"][..], 0, ""),
+        (&["add", &clean][..], 0, "is registered as version 1, new"),
+        (&["diff", changed][..], 0, "+ assertion consumer: 0 https://sp.example/saml/in"),
+        (&["add", changed][..], 0, "is registered as version 2"),
+        (&["add", &bad][..], 4, "SBM-86"),
+        (&["add", &clean, "--profile", "nope"][..], 1, "profile"),
+        (&["list"][..], 0, "\t2\t"),
+        (&["show", entity][..], 0, "version 2: registered"),
+        (&["remove", entity][..], 0, "removed"),
+        (&["remove", entity][..], 1, "is removed"),
+        (&["show", entity][..], 0, "version 3: removed"),
+    ] {
+        let output = sp(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output));
+        assert!(text(&output).contains(word), "{arguments:?}: {}", text(&output));
+    }
+    let nobody = ["--config", config.to_str().unwrap(), "sp", "list", "--tenant", "bolt"];
+    assert_eq!(skybridge(&nobody, None).status.code(), Some(1));
+}
