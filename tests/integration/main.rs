@@ -19,6 +19,7 @@ mod encryption;
 mod examples;
 mod foreign;
 mod hostile;
+mod isolation;
 mod journey;
 mod ledger;
 mod metadata_commands;

@@ -1,5 +1,5 @@
-//! What belongs to one journey stays there: two service providers in two tabs, and many at once
-//! (conformance A-084, C-28).
+//! What belongs to one journey or one browser stays there: two service providers in two tabs, and
+//! cookies that somebody made up (conformance A-084, B-28, C-28).
 
 use tokio::task::JoinSet;
 
@@ -63,4 +63,20 @@ async fn requests_of_two_service_providers_at_once_are_not_mixed() {
     while let Some(tab) = running.join_next().await {
         tab.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_cookie_that_somebody_made_up_is_never_adopted() {
+    let gateway = TestGateway::new().await;
+    let invented = "A".repeat(43);
+    let name = "__Host-skybridge-session-bravo";
+    let mut browser = gateway.browser().saying("cookie", &format!("{name}={invented}"));
+    let passive = || asked(&CN, "x").but(|it| it.attributes = "IsPassive=\"1\"".into()).at("bravo");
+    assert!(!browser.get(&passive()).await.delivered().asserts());
+    browser.sign_alice_in("/bravo/sign-in").await.target();
+    let given = browser.cookie(name).unwrap().to_owned();
+    assert_ne!(given, invented);
+    // Who made it up is still nobody.
+    let mut inventor = gateway.browser().saying("cookie", &format!("{name}={invented}"));
+    assert!(!inventor.get(&passive()).await.delivered().asserts());
 }
