@@ -39,6 +39,8 @@ pub const ENTITY_ID_CHARS: usize = 1024;
 pub const NAME_ID_CHARS: usize = 256;
 /// Longest message ID that is accepted, characters. The cloud's have 37.
 pub const MESSAGE_ID_CHARS: usize = 256;
+/// Most sessions that one `LogoutRequest` may name.
+pub const SESSION_INDEXES: usize = 64;
 /// Longest URL that we keep or send, bytes.
 pub const URL_BYTES: usize = 2 * 1024;
 /// Smallest RSA modulus that is trusted or generated, bits.

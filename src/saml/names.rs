@@ -12,6 +12,10 @@ pub mod ns {
     pub const MDUI: &str = "urn:oasis:names:tc:SAML:metadata:ui";
     /// Scopes in metadata, as Shibboleth has them.
     pub const SHIBMD: &str = "urn:mace:shibboleth:metadata:1.0";
+    /// Asynchronous logout (sstc-saml-async-slo-v1.0).
+    pub const ASYNC_SLO: &str = "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo";
+    /// SOAP 1.1 (saml-bindings-2.0-os §3.2).
+    pub const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
     /// XML signatures (xmldsig-core).
     pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
     /// XML encryption (xmlenc-core1).
@@ -38,6 +42,8 @@ pub mod binding {
     pub const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
     /// HTTP-POST.
     pub const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+    /// SOAP.
+    pub const SOAP: &str = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
     /// DEFLATE, the only `SAMLEncoding` of HTTP-Redirect.
     pub const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
 }
@@ -73,6 +79,8 @@ pub mod status {
     pub const NO_AUTHN_CONTEXT: &str = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext";
     /// Nobody can be authenticated without showing a page.
     pub const NO_PASSIVE: &str = "urn:oasis:names:tc:SAML:2.0:status:NoPassive";
+    /// Not everybody who took part could be told of the logout.
+    pub const PARTIAL_LOGOUT: &str = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout";
     /// None of the listed identity providers is this one.
     pub const NO_SUPPORTED_IDP: &str = "urn:oasis:names:tc:SAML:2.0:status:NoSupportedIDP";
     /// The person that the request names is not the one who is there.

@@ -1,18 +1,23 @@
-//! Layer 0, saml: the HTTP-Redirect binding, receiving side (saml-bindings-2.0-os §3.4, contract
-//! §3.1). The signature covers the octets exactly as they came; nothing is decoded and encoded
+//! Layer 0, saml: the HTTP-Redirect binding (saml-bindings-2.0-os §3.4, contract §3.1). The signature covers the octets exactly as they came; nothing is decoded and encoded
 //! again.
 
 use std::cell::RefCell;
+use std::io::Write as _;
 
-use flate2::{Decompress, FlushDecompress, Status};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::write::DeflateEncoder;
+use flate2::{Compression, Decompress, FlushDecompress, Status};
+use url::form_urlencoded;
 
 use super::allowed::SignatureAlgorithm;
 use super::authn_request::AuthnRequest;
 use super::error::{Error, shortened};
+use super::logout::Signer;
 use super::message::{Message, Received};
 use super::names::{binding, ns};
-use super::parameters::{Parameters, base64, decode};
-use super::types::RelayState;
+use super::parameters::{Parameter, Parameters, base64, decode};
+use super::types::{EndpointUrl, RelayState};
 use super::verified::{DetachedSignature, Unverified};
 use super::xml::{Limits, parse};
 use crate::limits;
@@ -84,6 +89,35 @@ fn signature(
         algorithm,
         signature: base64("Signature", signature)?,
     }))
+}
+
+/// The URL that carries a message of ours, signed: the octets that are signed are the octets that
+/// are sent.
+pub(super) fn signed_url(
+    destination: &EndpointUrl,
+    (parameter, xml): (Parameter, &str),
+    relay_state: Option<&str>,
+    signer: Signer<'_>,
+) -> Result<String, Error> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair(parameter.name(), &STANDARD.encode(deflate(xml.as_bytes())?));
+    if let Some(state) = relay_state {
+        query.append_pair("RelayState", state);
+    }
+    let algorithm = signer.key.algorithm_for(&signer.declared.signatures);
+    query.append_pair("SigAlg", algorithm.uri());
+    let signed = query.finish();
+    let signature = STANDARD.encode(signer.key.sign_by(algorithm, signed.as_bytes())?);
+    let mut query = form_urlencoded::Serializer::new(signed);
+    query.append_pair("Signature", &signature);
+    let join = if destination.as_str().contains('?') { '&' } else { '?' };
+    Ok(format!("{destination}{join}{}", query.finish()))
+}
+
+fn deflate(octets: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    // Writing to memory does not fail; if it did, there would be nothing to sign.
+    encoder.write_all(octets).and_then(|()| encoder.finish()).map_err(|_| Error::Sign)
 }
 
 /// Inflates one raw DEFLATE stream of at most [`limits::INFLATED_BYTES`], and nothing behind it

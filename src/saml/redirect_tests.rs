@@ -1,12 +1,5 @@
 //! Tests of the HTTP-Redirect binding against requests that OpenSSL-signed tools and we made.
 
-use std::io::Write as _;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
-
 use super::*;
 use crate::saml::key::{SigningKey, VerifyingKey};
 use crate::saml::tests::{ec_key_of, key_of, keys};
@@ -16,9 +9,7 @@ const REQUEST: &str = r#"<p:AuthnRequest xmlns:p="urn:oasis:names:tc:SAML:2.0:pr
 const RSA_SHA256: &str = "http%3A%2F%2Fwww.w3.org%2F2001%2F04%2Fxmldsig-more%23rsa-sha256";
 
 fn deflate(octets: &[u8]) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(octets).unwrap();
-    encoder.finish().unwrap()
+    super::deflate(octets).unwrap()
 }
 
 fn percent(text: &str) -> String {

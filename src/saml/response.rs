@@ -160,6 +160,22 @@ impl Signing {
     }
 }
 
+impl Status<'_> {
+    pub(in crate::saml) fn write(&self, writer: &mut Writer) -> Result<(), Error> {
+        writer.open("saml2p:Status", &[])?;
+        writer.open("saml2p:StatusCode", &[("Value", self.code)])?;
+        if let Some(detail) = self.detail {
+            writer.leaf("saml2p:StatusCode", &[("Value", detail)], "")?;
+        }
+        writer.close();
+        if let Some(message) = self.message {
+            writer.leaf("saml2p:StatusMessage", &[], message)?;
+        }
+        writer.close();
+        Ok(())
+    }
+}
+
 impl Response<'_> {
     /// The signed document.
     ///
@@ -230,16 +246,7 @@ impl Response<'_> {
         attributes.extend(self.issuer_format.map(|format| ("Format", format)));
         writer.leaf("saml2:Issuer", &attributes, self.issuer.as_str())?;
         let signature_place = writer.position();
-        writer.open("saml2p:Status", &[])?;
-        writer.open("saml2p:StatusCode", &[("Value", self.status.code)])?;
-        if let Some(detail) = self.status.detail {
-            writer.leaf("saml2p:StatusCode", &[("Value", detail)], "")?;
-        }
-        writer.close();
-        if let Some(message) = self.status.message {
-            writer.leaf("saml2p:StatusMessage", &[], message)?;
-        }
-        writer.close();
+        self.status.write(writer)?;
         Ok(signature_place)
     }
 
