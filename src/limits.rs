@@ -70,6 +70,11 @@ pub const PASSWORD_BYTES: usize = 1024;
 pub const PENDING_LIFE: Duration = Duration::from_mins(15);
 /// How long a posted request waits for its browser, which was redirected and follows at once.
 pub const ARRIVED_LIFE: Duration = Duration::from_mins(2);
+/// How long a `LogoutRequest` of ours holds.
+pub const LOGOUT_REQUEST_LIFE: Duration = Duration::from_mins(5);
+/// How long a service provider that was told of a logout may take to send the browser back. After
+/// it the browser, when it comes, goes on to the next.
+pub const LOGOUT_PATIENCE: Duration = Duration::from_secs(30);
 /// How long one call to a store may take before it counts as away (D-04).
 pub const STORE_DEADLINE: Duration = Duration::from_millis(250);
 /// How long making a connection to a store may take: name, TCP, TLS and greeting, also across

@@ -7,7 +7,9 @@ mod context;
 mod cookie;
 mod guard;
 mod launch;
+mod leaving;
 mod link_result;
+mod logout;
 mod open_account;
 mod problem;
 mod saml;
@@ -66,7 +68,10 @@ pub fn router(gateway: Gateway) -> Router {
             get(saml::sso_of_key).post(saml::post_to_key).head(no_head),
         )
         .route("/{tenant}/saml/arrived/{handle}", get(saml::arrived).head(no_head))
-        .route("/{tenant}/saml/logout", get(saml::logout).head(no_head))
+        .route("/{tenant}/saml/logout", get(logout::hear).post(logout::hear_form).head(no_head))
+        .route("/{tenant}/saml/heard/{handle}", get(logout::heard).head(no_head))
+        .route("/{tenant}/logout", get(logout::begin).head(no_head))
+        .route("/{tenant}/logout/{handle}", get(logout::page).post(logout::skip).head(no_head))
         .route("/{tenant}/saml/metadata", get(saml::metadata))
         .route("/{tenant}/saml/metadata/{kid}", get(saml::metadata_of_key))
         .route("/{tenant}/open-account", get(open_account::page).post(open_account::submit))

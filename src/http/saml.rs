@@ -1,4 +1,4 @@
-//! Layer 5, http: the SAML addresses of a tenant: requests in, metadata out, logout.
+//! Layer 5, http: the SAML addresses of a tenant: requests in, metadata out.
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -91,21 +91,6 @@ pub(super) async fn arrived(
     };
     let browser = context.browser(&visit.tenant);
     let turn = gateway.sso.answer_arrived(&visit, &browser, &handle).await;
-    show::turn(&gateway, &context, &visit, turn)
-}
-
-/// `GET /{tenant}/saml/logout`: the cloud sends the browser here after logging it out (contract
-/// §1.10).
-pub(super) async fn logout(
-    State(gateway): State<Gateway>,
-    Path(tenant): Path<String>,
-    context: Context,
-) -> Response {
-    let visit = match gateway.sso.visit(&tenant).await {
-        Ok(visit) => visit,
-        Err(refused) => return show::refusal(&gateway, &context, None, &refused),
-    };
-    let turn = gateway.sso.log_out(&visit, &context.browser(&visit.tenant)).await;
     show::turn(&gateway, &context, &visit, turn)
 }
 

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use super::context::Context;
-use super::{Gateway, cookie};
+use super::{Gateway, cookie, leaving};
 use crate::cloud::api::{Area, ContactKind};
 use crate::journey::{JourneyId, Outcome};
 use crate::limits;
@@ -104,10 +104,17 @@ fn show(
         }
         Step::Linked => see_other(&link_result(visit, Standing::Linked)),
         Step::LinkEnded => see_other(&link_result(visit, Standing::Ended)),
-        Step::SignedOut => {
-            let again = visit.tenant.portal_url.as_str();
-            of_page(page::signed_out(&frame(context, visit, None), Some(again)))
+        Step::Heard { handle } => see_other(&format!("/{}/saml/heard/{handle}", visit.tenant.id)),
+        Step::Leaving { handle } => see_other(&format!("/{}/logout/{handle}", visit.tenant.id)),
+        Step::Tell(telling) => {
+            let sp = Some(telling.sp.to_string());
+            return Ok((leaving::tell(context, visit, &telling)?, sp));
         }
+        Step::LogoutAnswered { way, sp } => {
+            let response = leaving::answered(context, visit, (&way, &sp))?;
+            return Ok((response, Some(sp.to_string())));
+        }
+        Step::SignedOut { missed } => leaving::signed_out(context, visit, &missed),
     };
     Ok((response, None))
 }
@@ -306,7 +313,11 @@ fn again(visit: &Visit) -> String {
     }
 }
 
-fn frame<'a>(context: &Context, visit: &'a Visit, switch_to: Option<&'a str>) -> Frame<'a> {
+pub(super) fn frame<'a>(
+    context: &Context,
+    visit: &'a Visit,
+    switch_to: Option<&'a str>,
+) -> Frame<'a> {
     let brand = match context.language {
         Language::En => &visit.tenant.name.en,
         Language::Zh => &visit.tenant.name.zh,
@@ -338,7 +349,7 @@ pub(super) fn of_page(page: Page) -> Response {
 
 /// `303 See Other`. `url` is ours or was checked; a URL that no header can carry ends in an empty
 /// 500.
-fn see_other(url: &str) -> Response {
+pub(super) fn see_other(url: &str) -> Response {
     let mut response = Response::new(Body::empty());
     match HeaderValue::try_from(url) {
         Ok(location) => {

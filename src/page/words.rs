@@ -107,6 +107,7 @@ words! {
         help_question help_update help_tls help_again
         error_way error_help error_code error_id error_time error_sp error_again
         signed_out_title signed_out_text signed_out_again
+        leaving_stuck leaving_skip partly_title partly_text
         linked_title linked_continue linked_back unlinked_title unlinked_text
         api_title api_lead api_once api_document api_scope api_fields api_required api_optional
         api_answer api_refusals
@@ -118,6 +119,7 @@ words! {
     phrases {
         sign_in_heading sign_in_lead deliver_title help_network linked_text
         open_title open_code_where open_consent open_existing
+        leaving_title leaving_back
     }
 }
 

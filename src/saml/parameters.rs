@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 
 use super::error::Error;
+use crate::limits;
 
 /// What a message is to its receiver, which is also how its parameter is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +30,20 @@ impl Parameter {
         }
     }
 
-    /// Which of the two a query or form carries; a request where it carries neither.
+    /// Which of the two a query or form carries, if any.
     ///
     /// # Errors
-    /// [`Error::ParameterTwice`].
-    pub fn of(raw: &str) -> Result<Self, Error> {
+    /// [`Error::TooLong`], [`Error::ParameterTwice`].
+    pub fn of(raw: &str) -> Result<Option<Self>, Error> {
+        if raw.len() > limits::BODY_BYTES {
+            return Err(Error::TooLong { limit: limits::BODY_BYTES, found: raw.len() });
+        }
         let parameters = Parameters::split(raw)?;
-        Ok(if parameters.response.is_some() { Self::Response } else { Self::Request })
+        Ok(match (parameters.request, parameters.response) {
+            (_, Some(_)) => Some(Self::Response),
+            (Some(_), None) => Some(Self::Request),
+            (None, None) => None,
+        })
     }
 }
 

@@ -21,6 +21,7 @@ mod request;
 mod session;
 pub mod sign_in;
 mod standing;
+mod step;
 mod unsolicited;
 
 use std::collections::{HashMap, HashSet};
@@ -32,12 +33,14 @@ use tokio::sync::Semaphore;
 
 pub use issue::Delivery;
 pub use launch::{Door, Onward};
+pub use logout::{Telling, Way};
 pub use metadata::Shape;
 pub use opening::{Button, Consent, Draft, Opening, Sent};
 pub use pool::SigningPool;
 pub use session::SessionLife;
 pub use sign_in::local::Typed;
 pub use sign_in::ticket::{Claims, Given};
+pub use step::Step;
 pub use unsolicited::Destination;
 
 use crate::account::{Book, Creations};
@@ -155,86 +158,6 @@ pub enum SessionChange {
     Open(String),
     /// It goes.
     Close,
-}
-
-/// What happens next.
-#[derive(Debug)]
-pub enum Step {
-    /// The partner's own sign-in page, with a continuation.
-    SignInAtPartner {
-        /// The page with the continuation in its query.
-        url: String,
-    },
-    /// Our sign-in page.
-    SignInHere {
-        /// The journey to continue afterwards, if one waits.
-        handle: Option<String>,
-    },
-    /// Our sign-in page once more, with what was wrong.
-    SignInAgain {
-        /// The journey to continue afterwards, if one waits.
-        handle: Option<String>,
-        /// What was wrong.
-        problem: Code,
-        /// The name that was typed, which need not be typed again.
-        username: String,
-    },
-    /// On to a request that was posted, at an address to which the browser shows its cookies.
-    Arrived {
-        /// The request.
-        handle: String,
-    },
-    /// On to a parked journey, at an address without the ticket.
-    Continue {
-        /// The journey.
-        handle: String,
-    },
-    /// Off to the cloud's login link.
-    GoToCloud {
-        /// The link.
-        url: String,
-    },
-    /// Our page that opens an account, at its own address.
-    OpenAccountHere {
-        /// The page of the cloud to land on.
-        service: Option<String>,
-    },
-    /// That page, as it is to be shown.
-    OpenAccount(Box<Opening>),
-    /// The page on which a customer waits for their account.
-    AccountComing {
-        /// The page of the cloud to land on.
-        service: Option<String>,
-    },
-    /// A signed message to an ACS.
-    Deliver(Box<Delivery>),
-    /// The page that says that the account at the cloud is ready, at its own address.
-    Linked,
-    /// The page that says that the link with the cloud account has ended, at its own address.
-    LinkEnded,
-    /// The page that says goodbye.
-    SignedOut,
-}
-
-impl Step {
-    /// Its name in log and metrics.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::SignInAtPartner { .. } => "sign-in-at-partner",
-            Self::SignInHere { .. } => "sign-in",
-            Self::SignInAgain { .. } => "sign-in-again",
-            Self::Arrived { .. } => "arrived",
-            Self::Continue { .. } => "continue",
-            Self::GoToCloud { .. } => "go-to-cloud",
-            Self::OpenAccountHere { .. } | Self::OpenAccount(_) => "open-account",
-            Self::AccountComing { .. } => "account-coming",
-            Self::Deliver(_) => "deliver",
-            Self::Linked => "linked",
-            Self::LinkEnded => "link-ended",
-            Self::SignedOut => "signed-out",
-        }
-    }
 }
 
 impl Turn {

@@ -35,11 +35,12 @@ impl Sso {
         };
         let key = list_of(&visit.tenant, &session.person.user_id);
         let (now, life) = (self.clock.now(), self.session_life.absolute);
+        self.note_index(&visit.tenant, (&session.index, &session.person.user_id)).await?;
         Ok(self.store.enlist(&key, &encode(&participant)?, now, life).await?)
     }
 }
 
-fn list_of(tenant: &Tenant, user: &PersonId) -> Key {
+pub(super) fn list_of(tenant: &Tenant, user: &PersonId) -> Key {
     let id = secret::fingerprint(user.as_str());
     Key::new(Kind::Participants, tenant.id.as_str(), &id)
 }

@@ -141,7 +141,7 @@ impl Sso {
 
 /// Checks the age by `IssueInstant` (conformance A-107); gives how long the id must be remembered
 /// (B-18).
-fn check_time(profile: &Profile, age: Duration) -> Result<std::time::Duration, Refusal> {
+pub(super) fn check_time(profile: &Profile, age: Duration) -> Result<std::time::Duration, Refusal> {
     let rules = &profile.request;
     let (max_age, skew) = (as_time(rules.max_age), as_time(rules.skew));
     let seconds = age.whole_seconds();
@@ -179,7 +179,7 @@ fn note_skew(tenant: &Tenant, registered: &Registered, age: Duration) {
     }
 }
 
-fn as_time(duration: std::time::Duration) -> Duration {
+pub(super) fn as_time(duration: std::time::Duration) -> Duration {
     Duration::try_from(duration).unwrap_or(Duration::MAX)
 }
 

@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod directory;
+pub mod leaving;
 pub mod ledger;
 pub mod mark;
 pub mod memory;
@@ -212,6 +213,13 @@ kinds! {
     /// A request that was posted and waits for the browser's next step, by the fingerprint of its
     /// token.
     Arrived = "arrived";
+    /// A logout message that was posted and waits for the browser's next step, by the fingerprint of
+    /// its token.
+    Heard = "heard";
+    /// A logout on its way from one service provider to the next, by the fingerprint of its handle.
+    Leaving = "leaving";
+    /// Whose session it is, by the fingerprint of its index.
+    SessionOwner = "session-owner";
     /// A hand-off ticket that was given out, by its fingerprint.
     Ticket = "ticket";
     /// The `ID` of an `AuthnRequest` that was answered (B-18).

@@ -85,6 +85,12 @@ coming-look = Look again
 signed-out-title = You are signed out
 signed-out-text = If the cloud console is still open in another tab, please sign out there as well.
 signed-out-again = Sign in again
+leaving-title = Signing you out of { $name }
+leaving-back = You are signed out. Taking you back to { $name }
+leaving-stuck = You came back from there without an answer. You can try once more, or go on without it.
+leaving-skip = Go on without it
+partly-title = You are signed out here, but not everywhere
+partly-text = These did not confirm it. Please sign out there as well, or close your browser:
 
 ## The link with a cloud account
 

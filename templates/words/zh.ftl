@@ -85,6 +85,12 @@ coming-look = 再看一次
 signed-out-title = 您已退出登录
 signed-out-text = 如果云控制台还开着，请在那个标签页里也退出登录。
 signed-out-again = 重新登录
+leaving-title = 正在退出{ $name }
+leaving-back = 您已退出登录，正在返回{ $name }
+leaving-stuck = 对方没有确认。您可以再试一次，也可以跳过它继续。
+leaving-skip = 跳过并继续
+partly-title = 您已在此处退出，但并非所有地方都已退出
+partly-text = 以下网站没有确认退出，请在那里也退出登录，或关闭浏览器：
 
 ## 云账号关联
 

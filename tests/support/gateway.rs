@@ -6,6 +6,7 @@ pub(crate) mod browser;
 pub(crate) mod cloud;
 pub(crate) mod enveloped;
 pub(crate) mod hostile;
+pub(crate) mod leaver;
 pub(crate) mod material;
 pub(crate) mod ticket;
 
@@ -201,6 +202,9 @@ fn write_files(folder: &Path, clock: &ManualClock) -> [Kid; 2] {
     write("next.pem", &next.certificate_pem);
     write("cloud.xml", &CN.metadata());
     write("sp.xml", &SP.metadata());
+    for leaver in leaver::ALL {
+        write(&format!("{}.xml", leaver.name), &leaver.metadata());
+    }
     write("sealed.xml", &SEALED.metadata());
     write("keyless.xml", &KEYLESS.metadata());
     let generic = include_str!("../../metadata/generic/profile.toml");
@@ -274,7 +278,7 @@ fn configuration() -> String {
         .unwrap();
         text.push_str(&match tenant {
             "acme" => [PUBLISHED.to_owned(), partner()].concat(),
-            "bravo" => [PLAIN_SP.to_owned(), users()].concat(),
+            "bravo" => [PLAIN_SP.to_owned(), leavers(), users()].concat(),
             "generic" => [ENCRYPTED_SPS.to_owned(), partner()].concat(),
             "delta" => [PARTNER_API.to_owned(), partner()].concat(),
             _ => partner(),
@@ -293,6 +297,17 @@ const PUBLISHED: &str = "[tenant.metadata]\nscopes = [\"partner.example\"]\n\
 const PLAIN_SP: &str = "[[tenant.service_provider]]\nmetadata = \"sp.xml\"\nprofile = \"generic\"\n\
      unsolicited = true\n\
      relay_states = [\"https://sp.example/start\"]\n";
+/// Services of bravo's that log out by messages.
+fn leavers() -> String {
+    let mut text = String::new();
+    for leaver in leaver::ALL {
+        let file = format!("{}.xml", leaver.name);
+        writeln!(text, "[[tenant.service_provider]]\nmetadata = \"{file}\"\nprofile = \"generic\"")
+            .unwrap();
+    }
+    text
+}
+
 /// Services of generic's that are encrypted for: where it is possible, and always.
 const ENCRYPTED_SPS: &str = "[[tenant.service_provider]]\nmetadata = \"sealed.xml\"\n\
                              [[tenant.service_provider]]\nmetadata = \"keyless.xml\"\n\

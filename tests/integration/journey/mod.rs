@@ -7,6 +7,7 @@ mod encrypted;
 mod hand_off;
 mod link;
 mod local;
+mod logout;
 mod metadata;
 mod pages;
 mod post;

@@ -6,8 +6,10 @@ use crate::support::xmlsec;
 
 /// Signs the document element of a message, which has an `Issuer` first.
 pub(crate) fn signed(document: &str, pair: &Pair) -> String {
-    let (before, after) = document.split_once(":Issuer>").unwrap();
-    sign(&format!("{before}:Issuer>{}{after}", template(&id(document))), document, pair)
+    // The first tag that closes is the Issuer's.
+    let close = document.find("</").unwrap();
+    let (before, after) = document.split_at(close + document[close..].find('>').unwrap() + 1);
+    sign(&format!("{before}{}{after}", template(&id(document))), document, pair)
 }
 
 fn sign(prepared: &str, document: &str, pair: &Pair) -> String {
