@@ -106,9 +106,9 @@ pub(super) fn signed_url(
     }
     let algorithm = signer.key.algorithm_for(&signer.declared.signatures);
     query.append_pair("SigAlg", algorithm.uri());
-    let signed = query.finish();
-    let signature = STANDARD.encode(signer.key.sign_by(algorithm, signed.as_bytes())?);
-    let mut query = form_urlencoded::Serializer::new(signed);
+    let octets = query.finish();
+    let signature = STANDARD.encode(signer.key.sign_by(algorithm, octets.as_bytes())?);
+    let mut query = form_urlencoded::Serializer::new(octets);
     query.append_pair("Signature", &signature);
     let join = if destination.as_str().contains('?') { '&' } else { '?' };
     Ok(format!("{destination}{join}{}", query.finish()))

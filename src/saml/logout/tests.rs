@@ -105,7 +105,7 @@ fn our_request_reads_back_whatever_binding_carries_it() {
     let (signing, verifying) = keys(1);
     for destination in ["https://sp.example/slo", "https://sp.example/slo?a=b"] {
         let own = Own::new(destination);
-        let url = own.demand().redirect(signer(signer(&signing)), "state of 春").unwrap();
+        let url = own.demand().redirect(signer(&signing), "state of 春").unwrap();
         let query = url.strip_prefix(destination).unwrap();
         let query = query.strip_prefix(['?', '&']).unwrap();
         let received = redirect::read::<LogoutRequest>(query).unwrap();
@@ -132,7 +132,7 @@ fn our_request_reads_back_whatever_binding_carries_it() {
 fn our_answer_reads_back_and_says_how_it_went() {
     let (signing, verifying) = keys(1);
     let own = Own::new("https://sp.example/slo");
-    let url = own.answer().redirect(signer(signer(&signing)), None).unwrap();
+    let url = own.answer().redirect(signer(&signing), None).unwrap();
     let query = url.split_once('?').unwrap().1;
     assert!(redirect::read::<LogoutRequest>(query).is_err());
     let received = redirect::read::<LogoutResponse>(query).unwrap();

@@ -60,7 +60,7 @@ impl Sso {
         let mut ended = Ended { is_known: false, others: Vec::new(), session: SessionChange::Keep };
         for user in users {
             let known = self.participants(tenant, &user).await?;
-            let asked = self.asked_for(visit, request, &known);
+            let asked = asked_for(visit, request, &known);
             if asked.is_empty() {
                 continue;
             }
@@ -78,25 +78,6 @@ impl Sso {
             ended.others.extend(over.into_iter().filter(|it| it.sp != request.asker.sp));
         }
         Ok(ended)
-    }
-
-    /// The indexes of the sessions that a request means, of those that are known of one person.
-    fn asked_for(&self, visit: &Visit, request: &EndRequest, known: &[Participant]) -> Vec<String> {
-        let EndRequest { asker, name_id, session_indexes } = request;
-        let parties = (visit.tenant.entity_id.as_str(), asker.sp.as_str());
-        let mut asked = Vec::new();
-        for participant in known {
-            let listed =
-                session_indexes.is_empty() || session_indexes.contains(&participant.session);
-            if participant.sp == asker.sp
-                && listed
-                && participant.name_id.is(name_id, parties)
-                && !asked.contains(&participant.session)
-            {
-                asked.push(participant.session.clone());
-            }
-        }
-        asked
     }
 
     /// Marks a session as ended of which only the index is known.
@@ -144,6 +125,24 @@ impl Sso {
         }
         Ok(())
     }
+}
+
+/// The indexes of the sessions that a request means, of those that are known of one person.
+fn asked_for(visit: &Visit, request: &EndRequest, known: &[Participant]) -> Vec<String> {
+    let EndRequest { asker, name_id, session_indexes } = request;
+    let parties = (visit.tenant.entity_id.as_str(), asker.sp.as_str());
+    let mut asked = Vec::new();
+    for participant in known {
+        let listed = session_indexes.is_empty() || session_indexes.contains(&participant.session);
+        if participant.sp == asker.sp
+            && listed
+            && participant.name_id.is(name_id, parties)
+            && !asked.contains(&participant.session)
+        {
+            asked.push(participant.session.clone());
+        }
+    }
+    asked
 }
 
 fn index_key(tenant: &Tenant, index: &str) -> Key {
