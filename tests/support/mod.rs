@@ -7,9 +7,11 @@ pub(crate) mod browser;
 pub(crate) mod demo;
 pub(crate) mod gateway;
 pub(crate) mod openapi;
+pub(crate) mod outage;
 pub(crate) mod postgres;
 pub(crate) mod redis;
 pub(crate) mod redis_groups;
+pub(crate) mod report;
 pub(crate) mod schema;
 pub(crate) mod signxml;
 #[cfg(feature = "fake-cloud")]

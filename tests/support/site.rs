@@ -56,6 +56,7 @@ pub(crate) struct Site {
     /// The cloud.
     pub(crate) cloud: Arc<FakeCloud>,
     folder: TempDir,
+    store: String,
     database: String,
     api: SocketAddr,
     webhook: Option<SocketAddr>,
@@ -74,6 +75,11 @@ pub(crate) struct Kept {
 impl Site {
     /// A site without gateways, whose cloud knows nobody but the neighbour.
     pub(crate) async fn new() -> Self {
+        Self::on(redis(), postgres::shared().database().await).await
+    }
+
+    /// The same on stores at these addresses.
+    pub(crate) async fn on(store: String, database: String) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let options =
@@ -101,8 +107,7 @@ impl Site {
             }),
         };
         cloud.provision(&provision).unwrap();
-        let database = postgres::shared().database().await;
-        Self { cloud, folder, database, api, webhook: None, number }
+        Self { cloud, folder, store, database, api, webhook: None, number }
     }
 
     /// The same whose partner is told of links there.
@@ -148,7 +153,7 @@ impl Site {
     /// Runs the program with other arguments, beside the nodes, to its end.
     pub(crate) async fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
         let file = self.configure(0, self.api);
-        let mut command = Self::command(&file, &self.database);
+        let mut command = self.command(&file, &self.database);
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         let running = tokio::task::spawn_blocking(move || command.args(arguments).output());
         let output = running.await.unwrap().unwrap();
@@ -208,11 +213,11 @@ impl Site {
         file
     }
 
-    fn command(file: &Path, database: &str) -> Command {
+    fn command(&self, file: &Path, database: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_skybridge"));
         command.arg("--config").arg(file);
         command
-            .env("STORE", redis())
+            .env("STORE", &self.store)
             .env("LEDGER", database)
             .env("MASTER", material::base64(&MASTER))
             .env("SECRET_KEY", SECRET_KEY)
@@ -236,7 +241,7 @@ impl Node {
         let port = free_port();
         let file = site.configure(port, api);
         let log = file.with_extension("log");
-        let direct = Site::command(&file, database);
+        let direct = site.command(&file, database);
         let mut command = Command::new("sh");
         command.args(["-c", KEEPER, "keeper"]).arg(direct.get_program()).args(direct.get_args());
         command.arg("serve").env("LOG", &log);

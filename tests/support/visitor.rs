@@ -76,7 +76,7 @@ impl Visitor {
     }
 
     /// One click, or the page at which it ended.
-    async fn clicks(&mut self) -> Result<Result<Landed, Answer>, reqwest::Error> {
+    pub(crate) async fn clicks(&mut self) -> Result<Result<Landed, Answer>, reqwest::Error> {
         let path = format!("/{TENANT}/launch?ticket={}", ticket(&self.customer));
         let launched = self.gateway(Method::GET, &path, &[]).await?;
         if launched.status != StatusCode::SEE_OTHER {

@@ -1,13 +1,12 @@
 //! A hundred browsers of one customer at three gateways at once, all in their first login: one
 //! account and one link come of it.
 
-use std::fmt::Write as _;
 use std::time::Instant;
 
 use tokio::task::JoinSet;
 
 use super::matrix::Faults;
-use super::{Size, report};
+use crate::support::report::{Section, Size};
 use crate::support::site::{Node, Site};
 use crate::support::visitor::{Landed, Visitor};
 
@@ -86,8 +85,7 @@ async fn a_hundred_first_logins_of_one_customer_at_once_make_one_account_and_one
     }
     println!("{rounds} rounds in {:?}, {carried} carried, {busy} busy", begun.elapsed());
     all.expect_none();
-    let mut text = String::from("| | |\n|---|---|\n");
-    for (what, number) in [
+    Section::of([
         ("rounds", rounds),
         ("nodes", NODES),
         ("first logins at once in each round", browsers),
@@ -97,9 +95,7 @@ async fn a_hundred_first_logins_of_one_customer_at_once_make_one_account_and_one
         ("failures: accounts, links or messages doubled", all.doubled),
         ("failures: consoles of a wrong account", all.wrong),
         ("failures: orphans", all.orphans),
-    ] {
-        _ = writeln!(text, "| {what} | {number} |");
-    }
-    _ = writeln!(text, "| took | {} s |", begun.elapsed().as_secs());
-    report::section("at-once", "A hundred first logins of one customer at once", amount, &text);
+    ])
+    .took(begun.elapsed())
+    .write("at-once", "A hundred first logins of one customer at once", amount);
 }

@@ -7,19 +7,19 @@ use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use tokio::time::interval;
 
-use super::matrix::{Cell, Faults, RECOVERIES, Recovery, run, until};
-use super::{Size, matrix, report};
+use super::matrix::{self, Cell, Faults, RECOVERIES, Recovery, run, until};
 use crate::support::gateway::API_KEY;
+use crate::support::report::Size;
 use crate::support::site::{self, Node, PATIENCE, Site, TENANT};
 use crate::support::visitor::{Landed, Visitor};
 
 const CUSTOMER: &str = "cust-1";
 /// Within which a creation that was begun is over, whatever happens to one gateway: the lease of
 /// the dead one, and time to look and ask.
-const DEADLINE: Duration = Duration::from_secs(150);
+pub(super) const DEADLINE: Duration = Duration::from_secs(150);
 /// What passes for the time of a lease, except where another node takes over in a full run: there
 /// it is waited for.
-const LEASE_IS_OVER: &str = "UPDATE intents SET leased_until = 0";
+pub(super) const LEASE_IS_OVER: &str = "UPDATE intents SET leased_until = 0";
 
 /// The partner's back end, which wants an account for a customer.
 pub(super) struct Partner<'a> {
@@ -43,8 +43,17 @@ impl<'a> Partner<'a> {
         Ok(answer["status_url"].as_str().unwrap().to_owned())
     }
 
+    /// Switches the customer off.
+    pub(super) async fn suspends(&self, node: &Node) -> Result<(), reqwest::Error> {
+        let path = format!("/api/v1/{TENANT}/customers/{}/suspend", self.customer);
+        let call = site::client().post(format!("{}{path}", node.origin())).bearer_auth(API_KEY);
+        let answer = patiently(call, 200).await?;
+        assert_eq!(answer["suspended"], true, "{answer}");
+        Ok(())
+    }
+
     /// Asks, and waits until the creation is over.
-    async fn creates(&self, node: &Node) -> Result<(), reqwest::Error> {
+    pub(super) async fn creates(&self, node: &Node) -> Result<(), reqwest::Error> {
         let address = self.asks(node).await?;
         let (begun, mut beat) = (Instant::now(), interval(Duration::from_millis(50)));
         while state(node, &address).await? != "done" {
@@ -178,7 +187,7 @@ async fn no_account_is_lost_or_doubled_wherever_a_gateway_dies_in_a_creation() {
     let tally = run("creation", size, script, crash_with_an_answer).await;
     println!("{tally:?}");
     tally.expect_none();
-    report::matrix("creation", "Crash matrix: creating an account", size, &tally);
+    tally.write("creation", "Crash matrix: creating an account", size);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -189,5 +198,5 @@ async fn no_account_is_lost_or_doubled_wherever_a_gateway_dies_when_the_cloud_do
     println!("{tally:?}");
     tally.expect_none();
     let title = "Crash matrix: creating an account, and the cloud does not answer the call";
-    report::matrix("creation-unanswered", title, size, &tally);
+    tally.write("creation-unanswered", title, size);
 }

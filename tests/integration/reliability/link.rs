@@ -1,8 +1,8 @@
 //! The crash matrix of a first login on the cloud's page: from the partner's click to the link
 //! notification that the browser carries.
 
-use super::matrix::{Cell, Faults, RECOVERIES, Recovery, compared, run};
-use super::{Size, matrix, report};
+use super::matrix::{self, Cell, Faults, RECOVERIES, Recovery, compared, run};
+use crate::support::report::Size;
 use crate::support::site::Site;
 use crate::support::visitor::{Fields, Landed, Visitor};
 
@@ -92,5 +92,5 @@ async fn no_link_is_lost_or_doubled_wherever_a_gateway_dies_in_a_first_login() {
     let tally = run("first login", size, script, crash).await;
     println!("{tally:?}");
     tally.expect_none();
-    report::matrix("first-login", "Crash matrix: first login and link notification", size, &tally);
+    tally.write("first-login", "Crash matrix: first login and link notification", size);
 }

@@ -2,7 +2,6 @@
 //! others by the dozen: every link comes to be known all the same, within the budget of calls.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::creation::{Partner, is_over};
 use super::matrix::{Faults, compared, until};
-use super::{Size, report};
+use crate::support::report::{Section, Size};
 use crate::support::site::{Node, Site};
 use crate::support::visitor::{Landed, Visitor};
 
@@ -93,8 +92,8 @@ async fn every_link_comes_to_be_known_with_a_cloud_that_loses_much() {
     println!("{lost} notifications lost; {calls:?}; created after {created:?}");
     faults.expect_none();
     assert_eq!(beyond_budget(&calls), 0, "{calls:?}");
-    let text = told((each, lost), &calls, (&faults, begun.elapsed()));
-    report::section("lossy", "A cloud that loses much", amount, &text);
+    let section = told((each, lost), &calls, &faults).took(begun.elapsed());
+    section.write("lossy", "A cloud that loses much", amount);
 }
 
 /// Calls that the cloud refused because there were too many, by no script's order.
@@ -103,29 +102,21 @@ fn beyond_budget(calls: &BTreeMap<Api, Calls>) -> u64 {
 }
 
 /// The numbers of a run.
-fn told(
-    (each, lost): (u64, usize),
-    calls: &BTreeMap<Api, Calls>,
-    (faults, took): (&Faults, Duration),
-) -> String {
-    let mut text = String::from("| | |\n|---|---|\n");
+fn told((each, lost): (u64, usize), calls: &BTreeMap<Api, Calls>, faults: &Faults) -> Section {
+    let number = |count: u64| usize::try_from(count).unwrap();
     let of = |api: Api| calls.get(&api).copied().unwrap_or_default();
-    for (what, number) in [
-        ("first logins on the cloud's page", each),
-        ("of them, notifications lost", lost as u64),
-        ("accounts created by the API", each),
-        ("calls to create", of(Api::CreateCustomer).calls),
-        ("of them, refused or not answered by the script", of(Api::CreateCustomer).faulted),
-        ("calls for the list", of(Api::ListCustomers).calls),
-        ("of them, refused or not answered by the script", of(Api::ListCustomers).faulted),
-        ("failures: calls beyond 10 in a second", beyond_budget(calls)),
-        ("failures: links lost", faults.lost as u64),
-        ("failures: accounts, links or messages doubled", faults.doubled as u64),
-        ("failures: links with a wrong account", faults.wrong as u64),
-        ("failures: orphans in the end", faults.orphans as u64),
-    ] {
-        _ = writeln!(text, "| {what} | {number} |");
-    }
-    _ = writeln!(text, "| took | {} s |", took.as_secs());
-    text
+    Section::of([
+        ("first logins on the cloud's page", number(each)),
+        ("of them, notifications lost", lost),
+        ("accounts created by the API", number(each)),
+        ("calls to create", number(of(Api::CreateCustomer).calls)),
+        ("of them, refused or not answered by the script", number(of(Api::CreateCustomer).faulted)),
+        ("calls for the list", number(of(Api::ListCustomers).calls)),
+        ("of them, refused or not answered by the script", number(of(Api::ListCustomers).faulted)),
+        ("failures: calls beyond 10 in a second", number(beyond_budget(calls))),
+        ("failures: links lost", faults.lost),
+        ("failures: accounts, links or messages doubled", faults.doubled),
+        ("failures: links with a wrong account", faults.wrong),
+        ("failures: orphans in the end", faults.orphans),
+    ])
 }

@@ -10,7 +10,7 @@ use skybridge::random::{Random as _, SequenceRandom};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::Size;
+use crate::support::report::{Section, Size};
 use crate::support::site::{Site, TENANT};
 use crate::support::tap::{Kill, Moment, Tap};
 
@@ -168,6 +168,23 @@ impl Tally {
     pub(super) fn expect_none(&self) {
         self.faults.expect_none();
         assert_eq!(self.covered, self.cells, "cells in which the gateway did not die");
+    }
+
+    /// Writes it down.
+    pub(super) fn write(&self, name: &str, title: &str, size: Size) {
+        let faults = &self.faults;
+        Section::of([
+            ("durable actions of a clean run", self.actions.len()),
+            ("cells: actions × before, after × three recoveries", self.cells),
+            ("cells covered", self.covered),
+            ("failures: links lost", faults.lost),
+            ("failures: accounts, links or messages doubled", faults.doubled),
+            ("failures: assertions for a wrong account", faults.wrong),
+            ("failures: orphans after the deadline", faults.orphans),
+        ])
+        .took(self.took)
+        .steps("The actions", &self.actions)
+        .write(name, title, size);
     }
 }
 

@@ -1,9 +1,8 @@
 //! Customers who use three nodes at once in every way in which only one may win, and judge each
 //! answer on the spot.
 
-use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
@@ -12,77 +11,54 @@ use tokio::task::JoinHandle;
 use crate::support::gateway::browser::{Answer, Browser};
 use crate::support::gateway::cloud::Request;
 use crate::support::gateway::{TestGateway, ticket};
+use crate::support::outage::Seen;
 use crate::support::redis::RedisServer;
 
-const NODES: usize = 3;
+/// How many nodes there are.
+pub(super) const NODES: usize = 3;
 const LANES: usize = 4;
 /// Within which everybody gets an answer, whatever Redis does.
 const SOON: Duration = Duration::from_secs(2);
-/// Within which anything that a test waits for happens.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Waits until something is so.
-pub(super) async fn until(what: &str, holds: impl Fn() -> bool) {
-    let begun = Instant::now();
-    let mut beat = tokio::time::interval(Duration::from_millis(10));
-    while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "it is not so in time that {what}");
-        beat.tick().await;
-    }
-}
-
-/// What all customers saw.
-#[derive(Default)]
-struct Seen {
-    /// When each node last turned somebody away because of the store, and last served somebody.
-    nodes: Mutex<[(Option<Instant>, Option<Instant>); NODES]>,
-    answers: AtomicUsize,
-    turned_away: AtomicUsize,
+/// How it went for all customers.
+struct Crowd {
+    seen: Seen,
     journeys: AtomicUsize,
-    slowest: Mutex<Duration>,
     stop: AtomicBool,
 }
 
-impl fmt::Display for Seen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = |count: &AtomicUsize| count.load(Ordering::Relaxed);
-        write!(
-            f,
-            "{} answers, {} of them that the store is away, {} whole journeys, slowest answer {:?}",
-            number(&self.answers),
-            number(&self.turned_away),
-            number(&self.journeys),
-            self.slowest.lock().unwrap(),
-        )
-    }
-}
-
-impl Seen {
+impl Crowd {
     /// An answer of a node; nothing when it is that the store is away, said as it must be.
     fn judge(&self, node: usize, begun: Instant, answer: Answer) -> Option<Answer> {
-        let (now, took) = (Instant::now(), begun.elapsed());
+        let took = begun.elapsed();
         assert!(took < SOON, "an answer took {took:?}");
-        let mut slowest = self.slowest.lock().unwrap();
-        *slowest = took.max(*slowest);
-        self.answers.fetch_add(1, Ordering::Relaxed);
-        let (away, served) = &mut self.nodes.lock().unwrap()[node];
         if answer.code().as_deref() == Some("SB-5001") {
             answer.refused("SB-5001");
             assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
             assert!(answer.header("retry-after").is_some(), "{answer:?}");
             assert!(answer.header("set-cookie").is_none(), "{answer:?}");
-            self.turned_away.fetch_add(1, Ordering::Relaxed);
-            *away = Some(now);
+            self.seen.turned_away(node, begun);
             return None;
         }
-        *served = Some(now);
+        self.seen.served(node, begun);
         Some(answer)
     }
 }
 
+/// How it was in the end.
+pub(super) struct Ended {
+    /// Journeys that went from a ticket to a logout.
+    pub(super) journeys: usize,
+    /// Requests, those of them that were turned away, and the slowest answer.
+    pub(super) requests: (usize, usize, Duration),
+    /// Answers that were wrong; each ends the customer's journeys.
+    pub(super) wrong: usize,
+    /// Customers who did something again that may not work twice, and it worked.
+    pub(super) twice: usize,
+}
+
 /// Three nodes under load.
 pub(super) struct Load {
-    seen: Arc<Seen>,
+    crowd: Arc<Crowd>,
     nodes: Arc<Vec<TestGateway>>,
     lanes: Vec<JoinHandle<Lane>>,
 }
@@ -93,13 +69,14 @@ impl Load {
         for _ in 0..NODES {
             nodes.push(TestGateway::at(redis).await);
         }
-        let (nodes, seen) = (Arc::new(nodes), Arc::new(Seen::default()));
+        let (seen, journeys, stop) = (Seen::of(NODES), AtomicUsize::default(), false.into());
+        let (nodes, crowd) = (Arc::new(nodes), Arc::new(Crowd { seen, journeys, stop }));
         let lane = |number: usize| {
             let customer = ["cust-1", "cust-2"][number % 2];
             let mut lane = Lane {
                 customer,
                 nodes: nodes.clone(),
-                seen: seen.clone(),
+                crowd: crowd.clone(),
                 turn: number,
                 ended: Vec::new(),
                 used: Vec::new(),
@@ -108,7 +85,7 @@ impl Load {
             tokio::spawn(async move {
                 // Refusals are quick: they must not become a storm.
                 let mut beat = tokio::time::interval(Duration::from_millis(20));
-                while !lane.seen.stop.load(Ordering::Relaxed) {
+                while !lane.crowd.stop.load(Ordering::Relaxed) {
                     beat.tick().await;
                     lane.journey().await;
                 }
@@ -116,44 +93,32 @@ impl Load {
             })
         };
         let lanes = (0..LANES).map(lane).collect();
-        Self { seen, nodes, lanes }
+        Self { crowd, nodes, lanes }
+    }
+
+    /// What everybody saw.
+    pub(super) fn seen(&self) -> &Seen {
+        &self.crowd.seen
     }
 
     /// How many journeys went from a ticket to a logout.
     pub(super) fn journeys(&self) -> usize {
-        self.seen.journeys.load(Ordering::Relaxed)
+        self.crowd.journeys.load(Ordering::Relaxed)
     }
 
-    /// Whether every node turned somebody away since then.
-    pub(super) fn all_noticed(&self, since: Instant) -> bool {
-        let nodes = self.seen.nodes.lock().unwrap();
-        nodes.iter().all(|(away, _)| away.is_some_and(|at| at > since))
-    }
-
-    /// Whether every node served somebody since then, and turned nobody away for so long.
-    pub(super) fn all_serve(&self, since: Instant, calm: Duration) -> bool {
-        let nodes = self.seen.nodes.lock().unwrap();
-        since.elapsed() > calm
-            && nodes.iter().all(|(away, served)| {
-                served.is_some_and(|at| at > since)
-                    && away.is_none_or(|at| at.elapsed() > calm && Some(at) < *served)
-            })
-    }
-
-    /// When somebody was last turned away.
-    pub(super) fn last_turned_away(&self) -> Instant {
-        let nodes = self.seen.nodes.lock().unwrap();
-        nodes.iter().filter_map(|(away, _)| *away).max().expect("Redis was away")
-    }
-
-    /// Stops, tries everything once more that may not work twice, and says what was seen.
-    pub(super) async fn end(self) -> impl fmt::Display {
-        self.seen.stop.store(true, Ordering::Relaxed);
+    /// Stops, tries everything once more that may not work twice, and says how it was.
+    pub(super) async fn end(self) -> Ended {
+        self.crowd.stop.store(true, Ordering::Relaxed);
+        let (mut wrong, mut twice) = (0, 0);
         for lane in self.lanes {
-            lane.await.unwrap().try_again().await;
+            match lane.await {
+                Ok(lane) => twice += usize::from(tokio::spawn(lane.try_again()).await.is_err()),
+                Err(_) => wrong += 1,
+            }
         }
         drop(self.nodes);
-        self.seen
+        let journeys = self.crowd.journeys.load(Ordering::Relaxed);
+        Ended { journeys, requests: self.crowd.seen.sum(), wrong, twice }
     }
 }
 
@@ -161,7 +126,7 @@ impl Load {
 struct Lane {
     customer: &'static str,
     nodes: Arc<Vec<TestGateway>>,
-    seen: Arc<Seen>,
+    crowd: Arc<Crowd>,
     turn: usize,
     /// Browsers with sessions that a logout ended.
     ended: Vec<Browser>,
@@ -181,7 +146,7 @@ impl Lane {
     async fn get(&self, node: usize, browser: &Browser, path: &str) -> Option<(Browser, Answer)> {
         let (mut browser, begun) = (browser.moved_to(&self.nodes[node]), Instant::now());
         let answer = browser.get(path).await;
-        self.seen.judge(node, begun, answer).map(|answer| (browser, answer))
+        self.crowd.judge(node, begun, answer).map(|answer| (browser, answer))
     }
 
     /// The same from two copies of a browser, at two nodes at once.
@@ -204,7 +169,7 @@ impl Lane {
         self.is_nobody(&browser).await;
         self.ended.push(browser);
         if answered {
-            self.seen.journeys.fetch_add(1, Ordering::Relaxed);
+            self.crowd.journeys.fetch_add(1, Ordering::Relaxed);
         }
     }
 

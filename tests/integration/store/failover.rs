@@ -7,9 +7,11 @@ use skybridge::store::redis::Redis;
 use skybridge::store::{Claim, Ephemeral as _, Key, Kind, StoreError};
 
 use super::groups::options;
-use super::load::{LIFE, Load, RECOVERY, key, survives};
+use super::load::{LIFE, Load, Survived, key, survives};
+use crate::support::outage::RECOVERY;
 use crate::support::redis::Wire;
 use crate::support::redis_groups::{Member, RedisCluster, SERVICE, SentinelGroup};
+use crate::support::report::Size;
 
 async fn cause_of(store: &Redis) -> String {
     match store.ping().await {
@@ -29,9 +31,15 @@ async fn recovered(store: &Redis) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_primary_of_a_sentinel_group_is_replaced_and_nothing_is_given_twice() {
-    let mut group = SentinelGroup::start(Wire::Plain);
-    let options = options(&group.url(), None);
-    survives(&options, || group.primary().kill()).await;
+    let (size, begun, mut all) = (Size::wanted(), Instant::now(), Vec::new());
+    for _ in 0..size.choose(1, 10) {
+        let mut group = SentinelGroup::start(Wire::Plain);
+        let options = options(&group.url(), None);
+        all.push(survives(&options, || group.primary().kill()).await);
+    }
+    let blow = "times that the primary was killed, and two Sentinels made a replica one";
+    let title = "Primary of a Sentinel group killed under load";
+    Survived::outages(&all, blow, begun.elapsed()).told("sentinel", title, size);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -214,14 +222,20 @@ async fn sentinels_that_cannot_help_are_named_with_the_cause() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_primary_of_a_cluster_is_replaced_and_nothing_is_given_twice() {
-    let mut cluster = RedisCluster::start(Wire::Plain);
-    let options = options(&cluster.url_of(0..2), None);
-    survives(&options, || cluster.nodes[0].kill()).await;
+    let (size, begun, mut all) = (Size::wanted(), Instant::now(), Vec::new());
+    for _ in 0..size.choose(1, 5) {
+        let mut cluster = RedisCluster::start(Wire::Plain);
+        let options = options(&cluster.url_of(0..2), None);
+        all.push(survives(&options, || cluster.nodes[0].kill()).await);
 
-    // The other of the two that the address names dies too: the rest is known by now.
-    cluster.nodes[0].start_again();
-    cluster.until_whole();
-    survives(&options, || cluster.nodes[1].kill()).await;
+        // The other of the two that the address names dies too: the rest is known by now.
+        cluster.nodes[0].start_again();
+        cluster.until_whole();
+        all.push(survives(&options, || cluster.nodes[1].kill()).await);
+    }
+    let blow = "times that one of three primaries was killed, and its replica became one";
+    let title = "Primary of a six-node Cluster killed under load";
+    Survived::outages(&all, blow, begun.elapsed()).told("cluster", title, size);
 }
 
 #[tokio::test]

@@ -2,15 +2,15 @@
 //! when all is over.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use skybridge::store::redis::{Options, Redis};
 use skybridge::store::{Claim, Ephemeral as _, Key, Kind, StoreError};
 
-/// Within which the store must work again.
-pub(crate) const RECOVERY: Duration = Duration::from_secs(10);
+use crate::support::outage::{Outages, RECOVERY};
+
 /// Within which any call must end.
 const SOON: Duration = Duration::from_secs(2);
 /// For how long all must be well before the blow.
@@ -33,6 +33,7 @@ struct Seen {
     acknowledged: Mutex<HashMap<(Deed, String), Vec<Instant>>>,
     /// When calls ended with the store away, and why.
     away: Mutex<Vec<(Instant, String)>>,
+    calls: AtomicUsize,
     slowest: Mutex<Duration>,
 }
 
@@ -53,6 +54,7 @@ impl Seen {
     async fn told<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
         let begun = Instant::now();
         let outcome = call.await;
+        self.calls.fetch_add(1, Ordering::Relaxed);
         {
             let mut slowest = self.slowest.lock().unwrap();
             *slowest = begun.elapsed().max(*slowest);
@@ -163,7 +165,7 @@ impl Load {
     }
 
     /// Stops, does everything once more, and sees that nothing that was acknowledged was undone.
-    pub(crate) async fn verify(self, blow: Instant, recovery: Duration) {
+    pub(crate) async fn verify(self, blow: Instant, recovery: Duration) -> Survived {
         self.stop.store(true, Ordering::Relaxed);
         for lane in self.lanes {
             lane.await.unwrap();
@@ -189,6 +191,7 @@ impl Load {
         }
         let acknowledged = seen.acknowledged.lock().unwrap();
         let twice = acknowledged.iter().filter(|(_, times)| times.len() > 1);
+        let given_twice = twice.clone().count();
         let undone = twice.map(|(deed, times)| (deed, times[0]));
         let undone = undone.chain(back.iter().map(|deed| (deed, acknowledged[deed][0])));
         let when = |(deed, at): (&(Deed, String), Instant)| {
@@ -206,6 +209,48 @@ impl Load {
         assert!(undone.is_empty(), "such as {:?}", &undone[..undone.len().min(3)]);
         assert!(slowest < SOON, "a call took {slowest:?}");
         assert!(recovery < RECOVERY, "it took {recovery:?}");
+        let away = seen.away.lock().unwrap().len();
+        Survived {
+            recovery,
+            requests: (seen.calls.load(Ordering::Relaxed), away, slowest),
+            acknowledged: acknowledged.len(),
+            given_twice,
+            came_back: back.len(),
+        }
+    }
+}
+
+/// What came of one blow.
+pub(crate) struct Survived {
+    recovery: Duration,
+    /// Calls, those of them that failed because the store was away, and the slowest.
+    requests: (usize, usize, Duration),
+    acknowledged: usize,
+    given_twice: usize,
+    came_back: usize,
+}
+
+impl Survived {
+    /// What came of many such blows.
+    pub(crate) fn outages(all: &[Self], blow: &'static str, took: Duration) -> Outages {
+        let sum = |number: fn(&Self) -> usize| all.iter().map(number).sum::<usize>();
+        let slowest = all.iter().map(|one| one.requests.2).max().unwrap();
+        Outages {
+            done: vec![
+                ("gateways' connections to the store", 2),
+                (blow, all.len()),
+                ("claims, takes and removals that were acknowledged", sum(|one| one.acknowledged)),
+            ],
+            load: "calls under load",
+            requests: (sum(|one| one.requests.0), sum(|one| one.requests.1), slowest),
+            failures: vec![
+                ("claimed or taken twice", sum(|one| one.given_twice)),
+                ("sessions that were removed and came back", sum(|one| one.came_back)),
+            ],
+            since: "the kill",
+            recoveries: all.iter().map(|one| one.recovery).collect(),
+            took,
+        }
     }
 }
 
@@ -218,11 +263,11 @@ async fn round(stores: &[Arc<Redis>; 2], seen: &Seen, id: &str) {
 }
 
 /// Strikes a group under load and sees that all goes on.
-pub(crate) async fn survives(options: &Options, blow: impl FnOnce()) {
+pub(crate) async fn survives(options: &Options, blow: impl FnOnce()) -> Survived {
     let load = Load::begin(options);
     load.warm_up().await;
     let at = Instant::now();
     blow();
     let recovery = load.recovered(at).await;
-    load.verify(at, recovery).await;
+    load.verify(at, recovery).await
 }
