@@ -68,11 +68,11 @@ impl House {
         Arc::new(Self { nodes, seen: Seen::of(NODES), ends: AtomicBool::new(false) })
     }
 
-    /// Lets somebody do something at a node until it is done. Meanwhile the only other answer is
-    /// the page that says why not and when to come again.
+    /// Lets somebody do something until it is done, the next time at the next node. Meanwhile the
+    /// only other answer is the page that says why not and when to come again.
     async fn persist<F: Future<Output = Answer>>(
         &self,
-        node: usize,
+        mut node: usize,
         attempt: impl Fn(TestNode) -> F,
     ) -> Answer {
         let mut beat = tokio::time::interval(BEAT);
@@ -90,6 +90,7 @@ impl House {
             assert!((1..=60).contains(&after), "{answer:?}");
             assert!(answer.body.contains("<html lang="), "{answer:?}");
             self.seen.turned_away(node, begun);
+            node = (node + 1) % NODES;
         }
     }
 
@@ -174,7 +175,8 @@ async fn a_postgres_that_is_killed_or_frozen_under_load_loses_no_link_and_is_fou
     for lane in 0..CROWD {
         crowd.spawn(Arc::clone(&house).customers(lane));
     }
-    let (mut recoveries, rounds) = (Vec::new(), size.choose(1, ROUNDS));
+    let (mut recoveries, mut starts) = (Vec::new(), Vec::new());
+    let rounds = size.choose(1, ROUNDS);
     for blow in std::iter::repeat_n(BLOWS, rounds).flatten() {
         let (before, struck) = (seen.good(), Instant::now());
         until("people are served", || seen.good() >= before + SERVED).await;
@@ -187,7 +189,10 @@ async fn a_postgres_that_is_killed_or_frozen_under_load_loses_no_link_and_is_fou
         until("time passes", || noticed.elapsed() > AWAY).await;
         let back = seen.is_back();
         match blow {
-            Blow::Kill => server.start_again(),
+            Blow::Kill => {
+                server.start_again();
+                starts.push(back.elapsed());
+            }
             Blow::Freeze => server.thaw(),
         }
         recoveries.push(seen.recovered(back).await);
@@ -218,6 +223,7 @@ async fn a_postgres_that_is_killed_or_frozen_under_load_loses_no_link_and_is_fou
         ],
         since: "the order to start it, or when it went on",
         recoveries,
+        starts,
         took: begun.elapsed(),
     };
     outages.told("postgres", "PostgreSQL killed and frozen under load", size);

@@ -143,6 +143,8 @@ pub(crate) struct Outages {
     pub(crate) since: &'static str,
     /// How long each recovery took.
     pub(crate) recoveries: Vec<Duration>,
+    /// How much of it the server itself took, where it was started again.
+    pub(crate) starts: Vec<Duration>,
     /// How long all of it took.
     pub(crate) took: Duration,
 }
@@ -151,11 +153,12 @@ impl Outages {
     /// Fails if anything was wrong, else writes the section of that name.
     pub(crate) fn told(mut self, name: &str, title: &str, size: Size) {
         self.recoveries.sort_unstable();
+        self.starts.sort_unstable();
         let (load, (all, away, slowest)) = (self.load, self.requests);
         println!(
             "{name}: {:?}; {all} {load}, {away} of them turned away, slowest {slowest:?}; {:?}; \
-             recovered in {:?} from {}",
-            self.done, self.failures, self.recoveries, self.since
+             recovered in {:?} from {}; the server's part {:?}",
+            self.done, self.failures, self.recoveries, self.since, self.starts
         );
         for (what, number) in &self.failures {
             assert_eq!(*number, 0, "{what}");
@@ -163,7 +166,6 @@ impl Outages {
         let longest = *self.recoveries.last().expect("the store was away");
         assert!(longest < RECOVERY, "it took {:?}", self.recoveries);
 
-        let median = self.recoveries[self.recoveries.len() / 2];
         let failures = self.failures.iter().map(|(what, n)| (format!("failures: {what}"), *n));
         let mut section = Section::of(self.done.iter().copied());
         section.line(load, all);
@@ -172,10 +174,22 @@ impl Outages {
         for (what, number) in failures {
             section.line(&what, number);
         }
-        section.line(&format!("median recovery, from {}", self.since), seconds(median));
+        section.line(
+            &format!("median recovery, from {}", self.since),
+            seconds(median(&self.recoveries)),
+        );
+        if !self.starts.is_empty() {
+            let own = "median of that in which the server itself started";
+            section.line(own, seconds(median(&self.starts)));
+        }
         section.line("longest recovery, which has to be below 10 s", seconds(longest));
         section.took(self.took).write(name, title, size);
     }
+}
+
+/// The middle one of some, in order.
+fn median(times: &[Duration]) -> Duration {
+    times[times.len() / 2]
 }
 
 fn seconds(time: Duration) -> String {

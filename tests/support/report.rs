@@ -27,8 +27,8 @@ const SECTIONS: [&str; 12] = [
     "postgres-of-both",
 ];
 const HEAD: &str = "\
-<!-- Made by a run: SKYBRIDGE_FULL=1 SKYBRIDGE_WRITE_DOCS=1 cargo test --test integration -- \
---test-threads=1 reliability store::failover -->
+<!-- Made by runs: SKYBRIDGE_FULL=1 SKYBRIDGE_WRITE_DOCS=1 cargo test --test integration -- \
+reliability store::failover -->
 
 # Reliability
 
@@ -54,7 +54,8 @@ other recoveries it is ended in the database.
 `store/failover.rs`, `reliability/stores.rs`). Redis or PostgreSQL is killed by SIGKILL, or stopped
 in its tracks by SIGSTOP, while people use the nodes; the nodes are not touched. Recovery is the time
 from the moment named until every node has served somebody and nobody is told any more that the
-store is away. It has to be below 10 s. Redis standalone writes every command to its disk before it answers, PostgreSQL every commit;
+store is away. It has to be below 10 s. A killed PostgreSQL leaves processes behind that keep a new
+one from starting until they notice, for up to five seconds. Redis standalone writes every command to its disk before it answers, PostgreSQL every commit;
 in a Sentinel group and a Cluster a replica has it.
 ";
 

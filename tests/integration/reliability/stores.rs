@@ -174,12 +174,12 @@ impl Servers {
     }
 }
 
-/// One blow, and what changes in it; gives how long the recovery took.
+/// One blow, and what changes in it; gives how long the recovery took, and the server's start in it.
 async fn blow(
     (house, servers): (&Arc<House>, &mut Servers),
     (victim, number): (Victim, usize),
     changed: &mut Changed,
-) -> Duration {
+) -> [Duration; 2] {
     let (seen, mut changing) = (&house.seen, JoinSet::new());
     let before = house.consoles.load(Ordering::Relaxed);
     until("people come into their consoles", || {
@@ -216,11 +216,12 @@ async fn blow(
     until("time passes", || noticed.elapsed() > AWAY).await;
     let back = seen.is_back();
     servers.start_again(victim);
+    let start = back.elapsed();
     let recovery = seen.recovered(back).await;
     while let Some(done) = changing.join_next().await {
         done.unwrap();
     }
-    recovery
+    [recovery, start]
 }
 
 /// What is wrong when all is over.
@@ -262,11 +263,13 @@ async fn survives(victim: Victim, (name, title): (&str, &str), lines: [&'static 
     for lane in 0..LANES {
         crowd.spawn(Arc::clone(&house).clicks(lane));
     }
-    let (blows, mut recoveries, mut changed) =
-        (Size::wanted().choose(1, 10), Vec::new(), Changed::default());
+    let (blows, mut changed) = (Size::wanted().choose(1, 10), Changed::default());
+    let (mut recoveries, mut starts) = (Vec::new(), Vec::new());
     for number in 0..blows {
         let both = (&house, &mut servers);
-        recoveries.push(blow(both, (victim, number), &mut changed).await);
+        let [recovery, start] = blow(both, (victim, number), &mut changed).await;
+        recoveries.push(recovery);
+        starts.push(start);
     }
     house.ends.store(true, Ordering::Relaxed);
     let mut wrong = 0;
@@ -292,6 +295,7 @@ async fn survives(victim: Victim, (name, title): (&str, &str), lines: [&'static 
         ],
         since: "the order to start it",
         recoveries,
+        starts,
         took: begun.elapsed(),
     };
     outages.told(name, title, Size::wanted());

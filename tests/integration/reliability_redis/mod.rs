@@ -27,7 +27,7 @@ async fn survives(blow: Blow) {
     // What Redis acknowledged it still knows after the kill: only so can single use be exact.
     let mut redis = RedisServer::with(Access::Open, Wire::Plain, Disk::Keeps);
     let load = Load::begin(&redis).await;
-    let mut recoveries = Vec::new();
+    let (mut recoveries, mut starts) = (Vec::new(), Vec::new());
     for _ in 0..blows {
         let (before, struck) = (load.journeys(), Instant::now());
         until("journeys end well", || load.journeys() >= before + WHOLE_JOURNEYS).await;
@@ -40,7 +40,10 @@ async fn survives(blow: Blow) {
         until("time passes", || noticed.elapsed() > AWAY).await;
         let back = load.seen().is_back();
         match blow {
-            Blow::Kill => redis.start_again(),
+            Blow::Kill => {
+                redis.start_again();
+                starts.push(back.elapsed());
+            }
             Blow::Freeze => redis.thaw(),
         }
         recoveries.push(load.seen().recovered(back).await);
@@ -70,6 +73,7 @@ async fn survives(blow: Blow) {
         ],
         since,
         recoveries,
+        starts,
         took: begun.elapsed(),
     };
     outages.told(name, title, size);

@@ -249,6 +249,7 @@ impl Survived {
             ],
             since: "the kill",
             recoveries: all.iter().map(|one| one.recovery).collect(),
+            starts: Vec::new(),
             took,
         }
     }
