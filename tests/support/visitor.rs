@@ -139,9 +139,9 @@ impl Visitor {
         let path = format!("/{TENANT}/link-result");
         loop {
             beat.tick().await;
-            let answer = self.gateway(Method::POST, &path, notification).await?;
+            let mut answer = self.gateway(Method::POST, &path, notification).await?;
             if answer.status == StatusCode::SEE_OTHER {
-                return self.gateway(Method::GET, answer.location(), &[]).await;
+                answer = self.gateway(Method::GET, answer.location(), &[]).await?;
             }
             if begun.elapsed() > PATIENCE || !is_busy(&answer) {
                 return Ok(answer);

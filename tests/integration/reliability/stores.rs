@@ -174,7 +174,8 @@ impl Servers {
     }
 }
 
-/// One blow, and what changes in it; gives how long the recovery took, and the server's start in it.
+/// One blow, and what changes in it; gives how long the recovery took, and the server's start in
+/// it.
 async fn blow(
     (house, servers): (&Arc<House>, &mut Servers),
     (victim, number): (Victim, usize),

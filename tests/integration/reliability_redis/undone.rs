@@ -10,11 +10,11 @@ use skybridge::store::ledger::Ledger;
 use skybridge::store::sql::Sql;
 use skybridge::store::{Key, Kind};
 
-use super::RECOVERY;
 use crate::ledger::sqlite;
 use crate::support::gateway::browser::{Answer, Browser};
 use crate::support::gateway::cloud::Request;
 use crate::support::gateway::{TestGateway, ticket};
+use crate::support::outage::RECOVERY;
 use crate::support::redis::Wire;
 use crate::support::redis_groups::SentinelGroup;
 
