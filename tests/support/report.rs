@@ -54,8 +54,7 @@ other recoveries it is ended in the database.
 `store/failover.rs`, `reliability/stores.rs`). Redis or PostgreSQL is killed by SIGKILL, or stopped
 in its tracks by SIGSTOP, while people use the nodes; the nodes are not touched. Recovery is the time
 from the moment named until every node has served somebody and nobody is told any more that the
-store is away. It has to be below 10 s. A killed PostgreSQL leaves processes behind that keep a new
-one from starting until they notice, for up to five seconds. Redis standalone writes every command to its disk before it answers, PostgreSQL every commit;
+store is away. It has to be below 10 s. Redis standalone writes every command to its disk before it answers, PostgreSQL every commit;
 in a Sentinel group and a Cluster a replica has it.
 ";
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use skybridge::store::memory_ledger::MemoryLedger;
 use tokio::task::JoinHandle;
 
 use crate::support::gateway::browser::{Answer, Browser};
@@ -65,9 +66,9 @@ pub(super) struct Load {
 
 impl Load {
     pub(super) async fn begin(redis: &RedisServer) -> Self {
-        let mut nodes = Vec::new();
+        let (mut nodes, ledger) = (Vec::new(), Arc::new(MemoryLedger::default()));
         for _ in 0..NODES {
-            nodes.push(TestGateway::at(redis).await);
+            nodes.push(TestGateway::on(redis, Arc::<MemoryLedger>::clone(&ledger)).await);
         }
         let (seen, journeys, stop) = (Seen::of(NODES), AtomicUsize::default(), false.into());
         let (nodes, crowd) = (Arc::new(nodes), Arc::new(Crowd { seen, journeys, stop }));
