@@ -24,6 +24,8 @@ mod journey;
 mod ledger;
 mod metadata_commands;
 #[cfg(feature = "fake-cloud")]
+mod peers;
+#[cfg(feature = "fake-cloud")]
 mod reconcile;
 #[cfg(feature = "fake-cloud")]
 mod reliability;

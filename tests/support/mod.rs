@@ -6,8 +6,12 @@ pub(crate) mod browser;
 #[cfg(feature = "fake-cloud")]
 pub(crate) mod demo;
 pub(crate) mod gateway;
+#[cfg(feature = "fake-cloud")]
+pub(crate) mod keeper;
 pub(crate) mod openapi;
 pub(crate) mod outage;
+#[cfg(feature = "fake-cloud")]
+pub(crate) mod peer;
 pub(crate) mod postgres;
 pub(crate) mod redis;
 pub(crate) mod redis_groups;

@@ -3,10 +3,9 @@
 //! database, prefix in Redis and cloud, so that many can be at work at once.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
@@ -21,6 +20,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use super::gateway::{API_KEY, BASE, material, ticket};
+use super::keeper::Running;
 use super::postgres;
 use super::redis::{RedisServer, free_port};
 use super::tap::{Tap, Wire};
@@ -226,31 +226,20 @@ impl Site {
     }
 }
 
-/// A gateway: a process of the real program. It ends when dropped, or when we do, however that
-/// ends: a shell keeps it and kills it when it hears no more from us.
+/// A gateway: a process of the real program. It ends when dropped, or when we do.
 pub(crate) struct Node {
     address: SocketAddr,
-    log: PathBuf,
-    keeper: Arc<Mutex<Option<(Child, ChildStdin)>>>,
+    process: Running,
 }
 
 impl Node {
     fn start(site: &Site, database: &str, api: SocketAddr) -> Self {
-        const KEEPER: &str = "\"$@\" >\"$LOG\" 2>&1 </dev/null & process=$!\n\
-                              read -r _; kill -KILL $process; wait $process";
         let port = free_port();
         let file = site.configure(port, api);
-        let log = file.with_extension("log");
-        let direct = site.command(&file, database);
-        let mut command = Command::new("sh");
-        command.args(["-c", KEEPER, "keeper"]).arg(direct.get_program()).args(direct.get_args());
-        command.arg("serve").env("LOG", &log);
-        command.envs(direct.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let mut keeper =
-            command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a shell");
-        let orders = keeper.stdin.take().unwrap();
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        Self { address, log, keeper: Arc::new(Mutex::new(Some((keeper, orders)))) }
+        let mut command = site.command(&file, database);
+        command.arg("serve");
+        let process = Running::start(&command, file.with_extension("log"));
+        Self { address: SocketAddr::from(([127, 0, 0, 1], port)), process }
     }
 
     /// Waits until it is ready; false when it gave up: it cannot have the port, or the machine is
@@ -275,31 +264,19 @@ impl Node {
 
     /// Everything that it said.
     pub(crate) fn log(&self) -> String {
-        let mut text = String::new();
-        if let Ok(mut file) = fs::File::open(&self.log) {
-            file.read_to_string(&mut text).unwrap();
-        }
-        text
+        self.process.log()
     }
 
     /// What kills it, at once and without a chance to tidy up.
     pub(crate) fn killer(&self) -> super::tap::Kill {
-        let keeper = Arc::clone(&self.keeper);
-        Box::new(move || kill(&keeper))
+        let process = self.process.clone();
+        Box::new(move || process.kill())
     }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        kill(&self.keeper);
-    }
-}
-
-fn kill(keeper: &Mutex<Option<(Child, ChildStdin)>>) {
-    if let Some((mut keeper, mut orders)) = keeper.lock().unwrap().take() {
-        let _ = orders.write_all(b"end\n");
-        drop(orders);
-        let _ = keeper.wait();
+        self.process.kill();
     }
 }
 

@@ -1,0 +1,1 @@
+        ['type' => 'xml', 'file' => '@FOLDER@/@NAME@/idp.xml'],
