@@ -134,7 +134,7 @@ async fn follow(browser: &mut Browser, begun: &Answer) -> (Vec<&'static str>, An
         let sent = sent::<LogoutRequest>(&answer, REQUEST);
         let sp = leaver::ALL.into_iter().find(|sp| sp.slo() == sent.address).unwrap();
         names.push(sp.name);
-        page = answers(browser, (sp, &sent), "Success").await.location().to_owned();
+        answers(browser, (sp, &sent), "Success").await.location().clone_into(&mut page);
     }
 }
 
