@@ -39,8 +39,8 @@ pub(super) async fn begin(
         .await
 }
 
-/// `GET /{tenant}/saml/logout`: a logout message by HTTP-Redirect; or none, when the cloud sends the
-/// browser here after logging it out (contract §1.10).
+/// `GET /{tenant}/saml/logout`: a logout message by HTTP-Redirect; or none, when the cloud sends
+/// the browser here after logging it out (contract §1.10).
 pub(super) async fn hear(
     State(gateway): State<Gateway>,
     Path(tenant): Path<String>,

@@ -1,13 +1,11 @@
-//! Layer 0, saml: the HTTP-Redirect binding (saml-bindings-2.0-os §3.4, contract §3.1). The signature covers the octets exactly as they came; nothing is decoded and encoded
-//! again.
+//! Layer 0, saml: the HTTP-Redirect binding (saml-bindings-2.0-os §3.4, contract §3.1). The
+//! signature covers the octets exactly as they came; nothing is decoded and encoded again.
 
 use std::cell::RefCell;
-use std::io::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flate2::write::DeflateEncoder;
-use flate2::{Compression, Decompress, FlushDecompress, Status};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use url::form_urlencoded;
 
 use super::allowed::SignatureAlgorithm;
@@ -115,9 +113,18 @@ pub(super) fn signed_url(
 }
 
 fn deflate(octets: &[u8]) -> Result<Vec<u8>, Error> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-    // Writing to memory does not fail; if it did, there would be nothing to sign.
-    encoder.write_all(octets).and_then(|()| encoder.finish()).map_err(|_| Error::Sign)
+    // What cannot be compressed grows by a few octets for each block, never by a tenth.
+    let mut compressed = Vec::with_capacity(octets.len() + octets.len() / 10 + 128);
+    let status = Compress::new(Compression::default(), false).compress_vec(
+        octets,
+        &mut compressed,
+        FlushCompress::Finish,
+    );
+    match status {
+        Ok(Status::StreamEnd) => Ok(compressed),
+        // Without the whole message there is nothing to sign.
+        _ => Err(Error::Sign),
+    }
 }
 
 /// Inflates one raw DEFLATE stream of at most [`limits::INFLATED_BYTES`], and nothing behind it

@@ -213,8 +213,8 @@ kinds! {
     /// A request that was posted and waits for the browser's next step, by the fingerprint of its
     /// token.
     Arrived = "arrived";
-    /// A logout message that was posted and waits for the browser's next step, by the fingerprint of
-    /// its token.
+    /// A logout message that was posted and waits for the browser's next step, by the fingerprint
+    /// of its token.
     Heard = "heard";
     /// A logout on its way from one service provider to the next, by the fingerprint of its handle.
     Leaving = "leaving";
