@@ -91,6 +91,11 @@ impl Book {
             match self.ledger.commit(&change).await? {
                 Commit::Done => return Ok(account),
                 Commit::AccountIdTaken => {
+                    // Of two nodes that meet a customer at once, the database may show the slower
+                    // one the other's account_id before it shows the customer.
+                    if self.ledger.account(tenant, user).await?.is_some() {
+                        continue;
+                    }
                     let cause = "expected an account_id of this customer, found another's";
                     return Err(Refusal::new(Code::AccountIdTaken, cause));
                 }
