@@ -873,6 +873,20 @@ async fn the_answer_has_to_come_in_the_browser_that_asked() {
 }
 
 #[tokio::test]
+async fn two_logins_that_a_new_browser_begins_at_once_both_end_well() {
+    let stage = Stage::new();
+    let [one, other] = [stage.login(LINK).await, stage.login(LINK).await];
+    let kept = |name: &str| name.split_once('=').unwrap().0.to_owned();
+    assert_ne!(kept(&one.cookie), kept(&other.cookie), "one would overwrite the other");
+    let both = format!("{}; {}", one.cookie, other.cookie);
+    for sent in [one, other] {
+        let sent = Sent { cookie: both.clone(), ..sent };
+        let xml = partner().sign(&template(&sent, START));
+        assert_eq!(stage.post(&sent, &xml).await.status, StatusCode::FOUND);
+    }
+}
+
+#[tokio::test]
 async fn a_sign_in_older_than_a_request_for_a_fresh_one_is_refused() {
     let stage = Stage::with(Knobs { force_authn: true, ..Knobs::default() });
     let old =

@@ -24,7 +24,7 @@ use super::state::{FirstLogin, Sent, Session};
 use super::verify::verify;
 use super::visit::{Browsers, Visit};
 use super::{FakeCloud, PROTOCOL_NS, bounds, pages};
-use crate::secret::{self, fingerprint};
+use crate::secret::fingerprint;
 use crate::{limits, random};
 
 /// `POST /authui/saml/SAMLAssertionConsumer`.
@@ -139,11 +139,9 @@ impl FakeCloud {
         let state = self.state();
         let sent = state.outstanding.waiting(id, self.now())?;
         same(Fault::RelayStateWrong, &sent.relay_state, Some(relay_state))?;
-        let browser = visit.browser.as_deref().map(fingerprint).unwrap_or_default();
-        let known = secret::same(browser.as_bytes(), sent.browser.as_bytes());
-        if self.browsers == Browsers::ByCookie && !known {
+        if self.browsers == Browsers::ByCookie && !visit.is_from(&sent.browser) {
             let expected = "the cookie that the login link set";
-            let came = if visit.browser.is_some() { "another one" } else { "none" };
+            let came = if visit.browsers.is_empty() { "none" } else { "another one" };
             return Err(Finding::new(Fault::OtherBrowser, expected, came));
         }
         let account_type = &sent.account_type;

@@ -16,7 +16,7 @@ use super::state::{Session, State};
 use super::visit::{Browsers, Visit};
 use super::{FakeCloud, Site, bounds};
 use crate::random;
-use crate::secret::{self, fingerprint};
+use crate::secret::fingerprint;
 
 /// A customer whose assertion was accepted and who has no account yet.
 #[derive(Clone, Debug)]
@@ -99,9 +99,7 @@ impl FakeCloud {
         if self.now() - newcomer.at >= bounds::NEWCOMER_LIFE {
             return Err(over("an older one"));
         }
-        let browser = visit.browser.as_deref().map(fingerprint).unwrap_or_default();
-        let known = secret::same(browser.as_bytes(), newcomer.browser.as_bytes());
-        if self.browsers == Browsers::ByCookie && !known {
+        if self.browsers == Browsers::ByCookie && !visit.is_from(&newcomer.browser) {
             let expected = "the browser that the assertion came in";
             return Err(Finding::new(Fault::OtherBrowser, expected, "another one"));
         }

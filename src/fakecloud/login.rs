@@ -23,7 +23,8 @@ use crate::secret::fingerprint;
 
 /// `GET /authui/saml/login`.
 pub(crate) async fn login(State(cloud): State<Arc<FakeCloud>>, visit: Visit) -> Response {
-    let browser = visit.browser.clone().unwrap_or_else(|| random::token(&*cloud.random));
+    let known = visit.browsers.first().cloned();
+    let browser = known.unwrap_or_else(|| random::token(&*cloud.random));
     match cloud.begin(&visit, &browser) {
         Ok(url) => pages::redirect(&url, Some(cloud.browsers.browser_cookie(&browser))),
         Err(pages::Problem::Refused(finding)) => {

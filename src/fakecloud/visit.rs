@@ -11,7 +11,7 @@ use url::{Host, Url};
 use super::FakeCloud;
 use super::Site;
 use super::form::{Form, FormProblem};
-use crate::secret::fingerprint;
+use crate::secret::{self, fingerprint};
 
 /// One call by a browser.
 pub(crate) struct Visit {
@@ -20,8 +20,9 @@ pub(crate) struct Visit {
     pub(crate) path: String,
     /// The raw query, without the question mark.
     pub(crate) query: String,
-    /// The value of the cookie that tells browsers apart.
-    pub(crate) browser: Option<String>,
+    /// The values of the cookies that tell browsers apart. A browser has two when it came twice at
+    /// once before it had any.
+    pub(crate) browsers: Vec<String>,
     /// The name of the session that the cookie stands for.
     pub(crate) session: Option<String>,
 }
@@ -30,6 +31,13 @@ impl Visit {
     /// The query's parameters.
     pub(crate) fn form(&self) -> Result<Form, FormProblem> {
         Form::parse(self.query.as_bytes())
+    }
+
+    /// Whether it comes from the browser with that fingerprint.
+    pub(crate) fn is_from(&self, browser: &str) -> bool {
+        self.browsers
+            .iter()
+            .any(|value| secret::same(fingerprint(value).as_bytes(), browser.as_bytes()))
     }
 
     /// The same address in the other language.
@@ -55,8 +63,13 @@ impl FromRequestParts<Arc<FakeCloud>> for Visit {
         Ok(Self {
             language: Language::of(&query, &parts.headers, cloud.site),
             path: parts.uri.path().to_owned(),
-            browser: cookie(&parts.headers, BROWSER_COOKIE).map(str::to_owned),
-            session: cookie(&parts.headers, SESSION_COOKIE).map(fingerprint),
+            browsers: cookies(&parts.headers)
+                .filter(|(name, _)| name.starts_with(BROWSER_COOKIE))
+                .map(|(_, value)| value.to_owned())
+                .collect(),
+            session: cookies(&parts.headers)
+                .find_map(|(name, value)| (name == SESSION_COOKIE).then_some(value))
+                .map(fingerprint),
             query,
         })
     }
@@ -133,13 +146,14 @@ impl Browsers {
         if base.scheme() == "https" || local { Self::ByCookie } else { Self::Unknown }
     }
 
-    /// The `Set-Cookie` of the cookie that tells browsers apart.
+    /// The `Set-Cookie` of a cookie that tells browsers apart. Each value has a name of its own, so
+    /// that two logins at once do not overwrite each other's.
     pub(crate) fn browser_cookie(self, value: &str) -> String {
+        let mark = fingerprint(value);
+        let name = format!("{BROWSER_COOKIE}_{}", mark.get(..8).unwrap_or(&mark));
         match self {
-            Self::ByCookie => {
-                format!("{BROWSER_COOKIE}={value}; Path=/; HttpOnly; Secure; SameSite=None")
-            }
-            Self::Unknown => format!("{BROWSER_COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax"),
+            Self::ByCookie => format!("{name}={value}; Path=/; HttpOnly; Secure; SameSite=None"),
+            Self::Unknown => format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax"),
         }
     }
 
@@ -158,16 +172,17 @@ impl Browsers {
     }
 }
 
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(known, value)| (known == name && !value.is_empty()).then_some(value))
+        .filter(|(_, value)| !value.is_empty())
 }
 
+/// How the names of the cookies begin that tell browsers apart.
 const BROWSER_COOKIE: &str = "fakecloud_browser";
 const SESSION_COOKIE: &str = "fakecloud_session";
 
