@@ -37,7 +37,14 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "ID", requires = "base_url")]
     tenant: Option<String>,
     /// The tenant's API key
-    #[arg(long, value_name = "KEY", env = "SKYBRIDGE_API_KEY", hide_env_values = true)]
+    // A key is random text, and may begin with a hyphen.
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "SKYBRIDGE_API_KEY",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
     api_key: Option<String>,
     /// The partner's id of a customer with a cloud account
     #[arg(long, value_name = "ID", default_value = "cust-1001")]

@@ -130,10 +130,11 @@ fn a_gateway_that_runs_already_is_checked_from_outside() {
 
 #[test]
 fn what_cannot_be_tried_at_a_deployed_gateway_is_not_run_and_not_passed() {
-    // Nobody listens there: everything that is tried fails, the rest is not run.
+    // Nobody listens there: everything that is tried fails, the rest is not run. One key in 64
+    // begins with a hyphen.
     let nobody = "http://127.0.0.1:9";
     let output = check(
-        &["--base-url", nobody, "--cloud", nobody, "--tenant", "acme", "--api-key", "k", "--json"],
+        &["--base-url", nobody, "--cloud", nobody, "--tenant", "acme", "--api-key", "-X", "--json"],
         None,
     );
     assert_eq!(output.status.code(), Some(1));

@@ -23,7 +23,7 @@ use url::Url;
 use self::start::{Chromedriver, Demo, program};
 
 /// How long a condition may take to become true on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How often it is looked at.
 const POLL: Duration = Duration::from_millis(25);
 /// What keeps Chromium from asking the world anything, and from being slow about it.
