@@ -2,39 +2,27 @@
 //! journeys go on.
 
 use axum::body::Bytes;
+use axum::extract::Path;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
 use axum::response::Response;
 use url::form_urlencoded;
 
-use super::context::Context;
-use super::{Gateway, show};
+use super::caller::{Caller, within_limit};
 use crate::refusal::{Code, Refusal};
-use crate::sso::{Destination, Door, Onward};
+use crate::sso::{Destination, Door, Onward, Turn};
 
 /// `GET /{tenant}/launch?ticket=…&service=…&continue=…`: a link on the partner's site. With
 /// `sp=…&RelayState=…` in place of `service`, it leads to a service provider other than the cloud,
 /// and needs no ticket where somebody is signed in.
-pub(super) async fn by_link(
-    State(gateway): State<Gateway>,
-    Path(tenant): Path<String>,
-    context: Context,
-) -> Response {
-    let asked = Asked::read(context.raw_query().as_bytes());
-    launch(&gateway, &context, &tenant, asked).await
+pub(super) async fn by_link(caller: Caller) -> Response {
+    let asked = Asked::read(caller.context.raw_query().as_bytes());
+    caller.shown(launch(&caller, asked).await)
 }
 
 /// `POST /{tenant}/launch`: the same as a form, which keeps the ticket out of addresses.
-pub(super) async fn by_form(
-    State(gateway): State<Gateway>,
-    Path(tenant): Path<String>,
-    context: Context,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    match body {
-        Ok(body) => launch(&gateway, &context, &tenant, Asked::read(&body)).await,
-        Err(_) => show::refusal(&gateway, &context, None, &too_large()),
-    }
+pub(super) async fn by_form(caller: Caller, body: Result<Bytes, BytesRejection>) -> Response {
+    let turn = async { launch(&caller, Asked::read(&within_limit(body)?)).await };
+    caller.shown(turn.await)
 }
 
 /// What a launch carries; each parameter once.
@@ -66,63 +54,37 @@ impl Asked {
     }
 }
 
-async fn launch(gateway: &Gateway, context: &Context, tenant: &str, asked: Asked) -> Response {
-    let visit = match gateway.sso.visit(tenant).await {
-        Ok(visit) => visit,
-        Err(refused) => return show::refusal(gateway, context, None, &refused),
-    };
+async fn launch(caller: &Caller, asked: Asked) -> Result<Turn, Refusal> {
     if asked.twice {
         let cause = "expected each parameter of the address once, found one twice";
-        let refused = Refusal::new(Code::ParameterTwice, cause);
-        return show::refusal(gateway, context, Some(&visit), &refused);
+        return Err(Refusal::new(Code::ParameterTwice, cause));
     }
+    let Caller { visit, browser, .. } = caller;
     if let Some(sp) = &asked.sp {
         let destination = Destination { sp, relay_state: asked.relay_state.as_deref() };
-        let browser = context.browser(&visit.tenant);
         let ticket = asked.ticket.as_deref();
-        let turn = gateway.sso.go_to_service(&visit, &browser, destination, ticket).await;
-        return show::turn(gateway, context, &visit, turn);
+        return caller.sso().go_to_service(visit, browser, destination, ticket).await;
     }
     let onward = onward(asked.handle.as_deref(), asked.service.as_deref());
     let ticket = asked.ticket.unwrap_or_default();
-    let browser = context.browser(&visit.tenant);
-    let turn = gateway.sso.launch(&visit, &browser, &ticket, onward).await;
-    show::turn(gateway, context, &visit, turn)
+    caller.sso().launch(visit, browser, &ticket, onward).await
 }
 
 /// `GET /{tenant}/cloud?service=…&at=cloud`: off to the cloud with the session that is there; with
 /// `at=cloud` to the cloud's own page also where another one opens accounts.
-pub(super) async fn cloud(
-    State(gateway): State<Gateway>,
-    Path(tenant): Path<String>,
-    context: Context,
-) -> Response {
-    let visit = match gateway.sso.visit(&tenant).await {
-        Ok(visit) => visit,
-        Err(refused) => return show::refusal(&gateway, &context, None, &refused),
-    };
-    let browser = context.browser(&visit.tenant);
-    let service = context.parameter("service");
-    let door = match context.parameter("at").as_deref() {
+pub(super) async fn cloud(caller: Caller) -> Response {
+    let service = caller.context.parameter("service");
+    let door = match caller.context.parameter("at").as_deref() {
         Some("cloud") => Door::OfCloud,
         _ => Door::Chosen,
     };
-    let turn = gateway.sso.go_to_cloud(&visit, &browser, service.as_deref(), door).await;
-    show::turn(&gateway, &context, &visit, turn)
+    let Caller { visit, browser, .. } = &caller;
+    caller.shown(caller.sso().go_to_cloud(visit, browser, service.as_deref(), door).await)
 }
 
 /// `GET /{tenant}/continue/{handle}`: back into the journey that waited.
-pub(super) async fn resume(
-    State(gateway): State<Gateway>,
-    Path((tenant, handle)): Path<(String, String)>,
-    context: Context,
-) -> Response {
-    let visit = match gateway.sso.visit(&tenant).await {
-        Ok(visit) => visit,
-        Err(refused) => return show::refusal(&gateway, &context, None, &refused),
-    };
-    let turn = gateway.sso.resume(&visit, &context.browser(&visit.tenant), &handle).await;
-    show::turn(&gateway, &context, &visit, turn)
+pub(super) async fn resume(caller: Caller, Path((_, handle)): Path<(String, String)>) -> Response {
+    caller.shown(caller.sso().resume(&caller.visit, &caller.browser, &handle).await)
 }
 
 /// Where to go once somebody is signed in.
@@ -131,10 +93,4 @@ pub(super) fn onward<'a>(handle: Option<&'a str>, service: Option<&'a str>) -> O
         Some(handle) => Onward::Journey { handle },
         None => Onward::Cloud { service },
     }
-}
-
-/// A body beyond the limit.
-pub(super) fn too_large() -> Refusal {
-    let cause = format!("expected a body of at most {} bytes", crate::limits::BODY_BYTES);
-    Refusal::new(Code::BodyTooLarge, cause)
 }

@@ -2,59 +2,35 @@
 //! (contract §1.6), and the page at which it arrives with that.
 
 use axum::body::Bytes;
+use axum::extract::Path;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
 use axum::response::Response;
 use url::form_urlencoded;
 
-use super::context::Context;
-use super::launch::too_large;
-use super::{Gateway, show};
+use super::caller::{Caller, within_limit};
+use super::show;
 use crate::account::Form;
 use crate::refusal::{Code, Refusal};
-use crate::sso::{Turn, Visit};
+use crate::sso::Turn;
 
 /// `POST /{tenant}/link-result`: `bindRequest`, `SigAlg`, `Signature`. Leads on to [`page`], so
 /// that who comes back to it from the console does not send the form again.
-pub(super) async fn post(
-    State(gateway): State<Gateway>,
-    Path(tenant): Path<String>,
-    context: Context,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let visit = match gateway.sso.visit(&tenant).await {
-        Ok(visit) => visit,
-        Err(refused) => return show::refusal(&gateway, &context, None, &refused),
-    };
-    let turn = take(&gateway, &visit, body).await;
-    show::turn(&gateway, &context, &visit, turn)
+pub(super) async fn post(caller: Caller, body: Result<Bytes, BytesRejection>) -> Response {
+    caller.shown(take(&caller, body).await)
 }
 
 /// `GET /{tenant}/link-result/{standing}`: what became of the link. It needs no cookie and no key:
 /// the same page for whoever opens it, which knows of nobody and changes nothing.
-pub(super) async fn page(
-    State(gateway): State<Gateway>,
-    Path((tenant, standing)): Path<(String, String)>,
-    context: Context,
-) -> Response {
-    let visit = match gateway.sso.visit(&tenant).await {
-        Ok(visit) => visit,
-        Err(refused) => return show::refusal(&gateway, &context, None, &refused),
-    };
+pub(super) async fn page(caller: Caller, Path((_, standing)): Path<(String, String)>) -> Response {
     let Some(standing) = show::standing(&standing) else {
         let cause = "expected linked or ended in the address, found another text";
-        let refused = Refusal::new(Code::NotFound, cause);
-        return show::refusal(&gateway, &context, Some(&visit), &refused);
+        return caller.refused(&Refusal::new(Code::NotFound, cause));
     };
-    show::linked(&context, &visit, standing)
+    show::linked(&caller.context, &caller.visit, standing)
 }
 
-async fn take(
-    gateway: &Gateway,
-    visit: &Visit,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Turn, Refusal> {
-    let body = body.map_err(|_| too_large())?;
+async fn take(caller: &Caller, body: Result<Bytes, BytesRejection>) -> Result<Turn, Refusal> {
+    let body = within_limit(body)?;
     let (mut bind_request, mut algorithm, mut signature) = (None, None, None);
     for (name, value) in form_urlencoded::parse(&body) {
         let slot = match name.as_ref() {
@@ -74,5 +50,5 @@ async fn take(
         let cause = "expected bindRequest, SigAlg and Signature, found one missing";
         return Err(Refusal::new(Code::LinkNoticeUnreadable, cause));
     };
-    gateway.sso.link_result(visit, Form { bind_request, algorithm, signature }).await
+    caller.sso().link_result(&caller.visit, Form { bind_request, algorithm, signature }).await
 }

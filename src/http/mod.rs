@@ -3,6 +3,7 @@
 
 mod api;
 mod asset;
+mod caller;
 mod context;
 mod cookie;
 mod guard;

@@ -2,47 +2,29 @@
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
 use axum::response::Response;
 
-use super::context::Context;
-use super::launch::too_large;
+use super::caller::{Caller, within_limit};
 use super::sign_in::typed;
-use super::{Gateway, show};
 use crate::cloud::api;
 use crate::page::{Language, field};
-use crate::sso::{Button, Consent, Sent};
+use crate::refusal::Refusal;
+use crate::sso::{Button, Consent, Sent, Turn};
 
 /// `GET /{tenant}/open-account?service=…`
-pub(super) async fn page(
-    State(gateway): State<Gateway>,
-    Path(tenant): Path<String>,
-    context: Context,
-) -> Response {
-    let visit = match gateway.sso.visit(&tenant).await {
-        Ok(visit) => visit,
-        Err(refused) => return show::refusal(&gateway, &context, None, &refused),
-    };
-    let browser = context.browser(&visit.tenant);
-    let service = context.parameter("service");
-    let turn = gateway.sso.opening(&visit, &browser, service.as_deref()).await;
-    show::turn(&gateway, &context, &visit, turn)
+pub(super) async fn page(caller: Caller) -> Response {
+    let service = caller.context.parameter("service");
+    let Caller { visit, browser, .. } = &caller;
+    caller.shown(caller.sso().opening(visit, browser, service.as_deref()).await)
 }
 
 /// `POST /{tenant}/open-account?service=…`
-pub(super) async fn submit(
-    State(gateway): State<Gateway>,
-    Path(tenant): Path<String>,
-    context: Context,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let visit = match gateway.sso.visit(&tenant).await {
-        Ok(visit) => visit,
-        Err(refused) => return show::refusal(&gateway, &context, None, &refused),
-    };
-    let Ok(body) = body else {
-        return show::refusal(&gateway, &context, Some(&visit), &too_large());
-    };
+pub(super) async fn submit(caller: Caller, body: Result<Bytes, BytesRejection>) -> Response {
+    caller.shown(open(&caller, body).await)
+}
+
+async fn open(caller: &Caller, body: Result<Bytes, BytesRejection>) -> Result<Turn, Refusal> {
+    let body = within_limit(body)?;
     let typed = |name| typed(&body, name);
     let [name, contact, code] = [field::NAME, field::CONTACT, field::CODE].map(typed);
     let [area, consent, csrf] = [field::AREA, field::CONSENT, field::CSRF].map(typed);
@@ -57,13 +39,11 @@ pub(super) async fn submit(
             _ => Button::Open,
         },
         csrf: &csrf,
-        language: match context.language {
+        language: match caller.context.language {
             Language::En => api::Language::En,
             Language::Zh => api::Language::Zh,
         },
     };
-    let browser = context.browser(&visit.tenant);
-    let service = context.parameter("service");
-    let turn = gateway.sso.open(&visit, &browser, service.as_deref(), &sent).await;
-    show::turn(&gateway, &context, &visit, turn)
+    let service = caller.context.parameter("service");
+    caller.sso().open(&caller.visit, &caller.browser, service.as_deref(), &sent).await
 }

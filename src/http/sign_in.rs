@@ -2,62 +2,47 @@
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
 use axum::response::Response;
 use url::form_urlencoded;
 
+use super::caller::{Caller, within_limit};
 use super::context::Context;
-use super::launch::{onward, too_large};
-use super::{Gateway, cookie, show};
+use super::launch::onward;
+use super::{cookie, show};
 use crate::page::field;
-use crate::sso::Typed;
+use crate::refusal::Refusal;
+use crate::sso::{Turn, Typed};
 
 /// `GET /{tenant}/sign-in?continue=…`
-pub(super) async fn page(
-    State(gateway): State<Gateway>,
-    Path(tenant): Path<String>,
-    context: Context,
-) -> Response {
-    let visit = match gateway.sso.visit(&tenant).await {
-        Ok(visit) => visit,
-        Err(refused) => return show::refusal(&gateway, &context, None, &refused),
-    };
-    let browser = context.browser(&visit.tenant);
-    let turn = match gateway.sso.sign_in_page(&visit, &browser, handle(&context)) {
+pub(super) async fn page(caller: Caller) -> Response {
+    let Caller { visit, browser, context, .. } = &caller;
+    let turn = match caller.sso().sign_in_page(visit, browser, handle(context)) {
         Ok(turn) => turn,
-        Err(refused) => return show::refusal(&gateway, &context, Some(&visit), &refused),
+        Err(refused) => return caller.refused(&refused),
     };
-    let form = show::Form { handle: handle(&context), problem: None, username: None };
-    let mut response = show::sign_in(&context, &visit, &form, turn.binding.as_deref());
+    let form = show::Form { handle: handle(context), problem: None, username: None };
+    let mut response = show::sign_in(context, visit, &form, turn.binding.as_deref());
     if let Some(token) = &turn.binding {
         cookie::set(response.headers_mut(), cookie::BINDING, token);
     }
-    show::remember_language(response.headers_mut(), &context);
+    show::remember_language(response.headers_mut(), context);
     response
 }
 
 /// `POST /{tenant}/sign-in?continue=…`
-pub(super) async fn submit(
-    State(gateway): State<Gateway>,
-    Path(tenant): Path<String>,
-    context: Context,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let visit = match gateway.sso.visit(&tenant).await {
-        Ok(visit) => visit,
-        Err(refused) => return show::refusal(&gateway, &context, None, &refused),
-    };
-    let Ok(body) = body else {
-        return show::refusal(&gateway, &context, Some(&visit), &too_large());
-    };
+pub(super) async fn submit(caller: Caller, body: Result<Bytes, BytesRejection>) -> Response {
+    caller.shown(sign_in(&caller, body).await)
+}
+
+async fn sign_in(caller: &Caller, body: Result<Bytes, BytesRejection>) -> Result<Turn, Refusal> {
+    let body = within_limit(body)?;
     let typed = |name| typed(&body, name);
     let (username, password, csrf) =
         (typed(field::USERNAME), typed(field::PASSWORD), typed(field::CSRF));
-    let handle = handle(&context);
-    let browser = context.browser(&visit.tenant);
     let typed = Typed { username: &username, password: &password, csrf: &csrf };
-    let turn = gateway.sso.sign_in(&visit, &browser, &typed, onward(handle.as_deref(), None)).await;
-    show::turn(&gateway, &context, &visit, turn)
+    let handle = handle(&caller.context);
+    let onward = onward(handle.as_deref(), None);
+    caller.sso().sign_in(&caller.visit, &caller.browser, &typed, onward).await
 }
 
 /// What was typed into a field of a form; nothing where the field is absent.

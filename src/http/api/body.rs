@@ -104,6 +104,14 @@ pub(in crate::http) fn read<T>(
     }
 }
 
+/// Takes a body that says nothing: none at all, or an object without fields.
+///
+/// # Errors
+/// Those of [`read`].
+pub(super) fn nothing(octets: &[u8]) -> Result<(), Declined> {
+    if octets.is_empty() { Ok(()) } else { read(octets, |_| Ok(())) }
+}
+
 /// The fields that a body has, as the reader itself asks for them: the documentation is made of
 /// this and cannot say otherwise.
 pub(in crate::http) fn describe<T>(

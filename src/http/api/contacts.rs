@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::body::{self, DETAIL, Fault, Faulty, Fields, LANGUAGE};
 use super::creations::{declined, fault};
-use super::{Body, Names, answer, authorized, idempotency_key, names, octets};
+use super::{Body, Names, answer, authorized, idempotency_key, names, within_limit};
 use crate::cloud::api::{self, ContactKind, Rules, Subject};
 use crate::http::Gateway;
 use crate::http::context::Context;
@@ -95,7 +95,7 @@ async fn checked(
     body: Body,
 ) -> Result<Value, Declined> {
     let visit = authorized(gateway, &names(tenant)?, context, Scope::Creations).await?;
-    let given = body::read(&octets(body)?, check_fields)?;
+    let given = body::read(&within_limit(body)?, check_fields)?;
     let remote = gateway.sso.creations().remotes().of(&visit.tenant.id)?;
     let ((field, contact), wrong) = contact(remote.rules(), given.mobile_phone, given.email);
     let subject = match (&given.domain_name, &contact) {
@@ -123,7 +123,7 @@ async fn sent(
     body: Body,
 ) -> Result<Value, Declined> {
     let visit = authorized(gateway, &names(tenant)?, context, Scope::Creations).await?;
-    let given = body::read(&octets(body)?, code_fields)?;
+    let given = body::read(&within_limit(body)?, code_fields)?;
     let key = idempotency_key(context)?;
     let remote = gateway.sso.creations().remotes().of(&visit.tenant.id)?;
     let ((field, address), wrong) = contact(remote.rules(), given.mobile_phone, given.email);

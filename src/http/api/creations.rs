@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::body::{self, DETAIL, Fault, Faulty, Fields, PERSON_ID};
-use super::{Body, Names, answer, authorized, contacts, idempotency_key, names, octets};
+use super::{Body, Names, answer, authorized, contacts, idempotency_key, names, within_limit};
 use crate::account::{Evidence, Outcome, Request, Wanted, Wisher, described, rfc3339};
 use crate::cloud::api::{Failure, Rules};
 use crate::http::Gateway;
@@ -73,7 +73,7 @@ async fn begin(
 ) -> Result<Value, Declined> {
     let visit = authorized(gateway, &names(tenant)?, context, Scope::Creations).await?;
     let tenant = &visit.tenant.id;
-    let given = body::read(&octets(body)?, fields)?;
+    let given = body::read(&within_limit(body)?, fields)?;
     let key = idempotency_key(context)?;
     let creations = gateway.sso.creations();
     let (person, wanted) = wanted(given, creations.remotes().of(tenant)?.rules())?;

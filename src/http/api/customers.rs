@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{Body, Names, answer, authorized, body, names, octets};
+use super::{Body, Names, answer, authorized, body, names, within_limit};
 use crate::account::link::{Event, List};
 use crate::account::{Evidence, described, rfc3339};
 use crate::http::Gateway;
@@ -62,10 +62,7 @@ async fn switch(
     (event, body): (&Event, Body),
 ) -> Result<Value, Declined> {
     let (tenant, user) = whom(gateway, who, context).await?;
-    let octets = octets(body)?;
-    if !octets.is_empty() {
-        body::read(&octets, |_| Ok(()))?;
-    }
+    body::nothing(&within_limit(body)?)?;
     let evidence = Evidence(json!({ "source": "api" }));
     // The partner's own switch says nothing about the link: the cloud has no say in it.
     let happened = gateway.book.happen((&tenant, &user), event, List::Unknown, &evidence).await?;

@@ -24,8 +24,8 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 
 use super::Gateway;
+use super::caller::within_limit;
 use super::context::Context;
-use super::launch::too_large;
 use super::problem::{self, Declined};
 use crate::refusal::{Code, Refusal};
 use crate::sso::Visit;
@@ -77,11 +77,6 @@ fn idempotency_key(context: &Context) -> Result<&str, Refusal> {
     }
     let cause = format!("expected an Idempotency-Key of 1 to {IDEMPOTENCY_KEY_CHARS} characters");
     Err(Refusal::new(Code::IdempotencyKeyInvalid, cause))
-}
-
-/// The octets of the body.
-fn octets(body: Body) -> Result<Bytes, Refusal> {
-    body.map_err(|_| too_large())
 }
 
 /// The answer to a call.

@@ -8,13 +8,13 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::body::Fault;
-use super::{Body, Names, answer, authorized, authorized_as, names, octets};
+use super::{Body, Names, answer, authorized, authorized_as, names};
 use crate::account::rfc3339;
 use crate::cloud::registrar::{self, Application, Line, Settings, portrait};
 use crate::cloud::registration::{Registered, RequestSignatures};
 use crate::http::Gateway;
+use crate::http::caller::too_large;
 use crate::http::context::Context;
-use crate::http::launch::too_large;
 use crate::http::problem::Declined;
 use crate::refusal::{Code, Refusal};
 use crate::saml::EntityId;
@@ -81,9 +81,10 @@ pub(in crate::http) async fn put(
 ) -> Response {
     let told = async {
         let (tenant, entity_id, author) = whose(&gateway, which, &context).await?;
-        let document = octets(body)?;
-        if document.len() > usize::try_from(gateway.upload_bytes.get()).unwrap_or(usize::MAX) {
-            return Err(too_large().into());
+        let most = usize::try_from(gateway.upload_bytes.get()).unwrap_or(usize::MAX);
+        let document = body.map_err(|_| too_large(most))?;
+        if document.len() > most {
+            return Err(too_large(most).into());
         }
         let application = Application {
             tenant: &tenant,

@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::body::{self, ADDRESS, DETAIL, Faulty, Fields, PERSON_ID};
-use super::{Body, Names, answer, authorized, idempotency_key, names, octets};
+use super::{Body, Names, answer, authorized, idempotency_key, names, within_limit};
 use crate::http::Gateway;
 use crate::http::context::Context;
 use crate::http::problem::Declined;
@@ -36,7 +36,7 @@ async fn give(
     body: Body,
 ) -> Result<TicketGiven, Declined> {
     let visit = authorized(gateway, &names(tenant)?, context, Scope::Tickets).await?;
-    let claims = body::read(&octets(body)?, fields)?;
+    let claims = body::read(&within_limit(body)?, fields)?;
     let idempotency_key = idempotency_key(context)?;
     let given = gateway.sso.give_ticket(&visit.tenant, idempotency_key, &claims).await?;
     Ok(TicketGiven { url: given.url, expires_in: given.expires_in })

@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::body::Fault;
-use super::{Body, Names, answer, authorized, body, names, octets};
+use super::{Body, Names, answer, authorized, body, names, within_limit};
 use crate::account::rfc3339;
 use crate::http::Gateway;
 use crate::http::context::Context;
@@ -48,10 +48,7 @@ pub(in crate::http) async fn replay(
     let told = async {
         let (tenant, id) = names(place)?;
         let visit = authorized(&gateway, &tenant, &context, Scope::Webhooks).await?;
-        let octets = octets(body)?;
-        if !octets.is_empty() {
-            body::read(&octets, |_| Ok(()))?;
-        }
+        body::nothing(&within_limit(body)?)?;
         let id = MessageId(id);
         let ledger = gateway.book.ledger();
         let revived = ledger.revive(&visit.tenant.id, &id, gateway.clock.now()).await;
