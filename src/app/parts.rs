@@ -1,7 +1,6 @@
 //! Room app (layer 6): puts the rooms below together from a configuration: stores, keys, clouds,
 //! journey. No sockets.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -233,11 +232,8 @@ fn store(config: &Config, system: &System) -> Result<Arc<dyn Ephemeral>, StartEr
 
 /// What a tenant is, in short: another text after every change that the rooms below see.
 fn declaration(tenant: &Tenant) -> Declaration {
-    let mut digest = String::with_capacity(64);
-    for octet in digest::digest(&SHA256, format!("{tenant:?}").as_bytes()).as_ref() {
-        let _ = write!(digest, "{octet:02x}");
-    }
-    Declaration { tenant: tenant.id.clone(), digest }
+    let digest = digest::digest(&SHA256, format!("{tenant:?}").as_bytes());
+    Declaration { tenant: tenant.id.clone(), digest: hex::encode(digest) }
 }
 
 /// Where the configuration keeps the keys.

@@ -1,8 +1,6 @@
 //! Room demo (layer 6): the gateway's configuration as text, so that the demo runs on a real
 //! example of one.
 
-use std::fmt::Write as _;
-
 use askama::Template;
 use aws_lc_rs::digest::{SHA256, digest};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -56,7 +54,7 @@ pub(super) fn text(
         redis: store == StoreChoice::Redis,
         authority: at.cloud.trim_start_matches("http://"),
         stores: [TENANT, DIRECT],
-        api_key_sha256: hex(digest(&SHA256, api_key.expose_secret().as_bytes()).as_ref()),
+        api_key_sha256: hex::encode(digest(&SHA256, api_key.expose_secret().as_bytes())),
         users: users.collect::<Result<_, Error>>()?,
     };
     file.render().map_err(|error| failed(&error))
@@ -65,11 +63,4 @@ pub(super) fn text(
 /// The partner's account id at the cloud.
 pub(super) fn bp_id(tenant: &str) -> String {
     format!("demo-partner-{tenant}")
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().fold(String::new(), |mut hex, octet| {
-        write!(hex, "{octet:02x}").expect("writing to a String cannot fail");
-        hex
-    })
 }

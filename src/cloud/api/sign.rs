@@ -1,8 +1,6 @@
 //! Layer 2, cloud: the signature `SDK-HMAC-SHA256` of a request to the cloud's API with an access
 //! key (contract §7.3). Pure: time and keys are arguments.
 
-use std::fmt::Write as _;
-
 use aws_lc_rs::{digest, hmac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -51,7 +49,7 @@ impl AccessKey {
         let signed =
             format!("{ALGORITHM}\n{}\n{}", request.date, hex_sha256(canonical.text.as_bytes()));
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.secret.expose_secret().as_bytes());
-        let signature = hex(hmac::sign(&key, signed.as_bytes()).as_ref());
+        let signature = hex::encode(hmac::sign(&key, signed.as_bytes()));
         let (id, names) = (&self.id, &canonical.signed_headers);
         format!("{ALGORITHM} Access={id}, SignedHeaders={names}, Signature={signature}")
     }
@@ -111,14 +109,7 @@ fn encoded(text: &str) -> String {
 }
 
 fn hex_sha256(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes every text");
-        text
-    })
+    hex::encode(digest::digest(&digest::SHA256, bytes))
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 //! operator looks up later, and what a node starts with whose source does not answer. A copy is
 //! judged anew when it is read, as one from the disk is.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -71,9 +70,5 @@ fn name(source: &Source) -> String {
 
 /// SHA-256 in hexadecimal digits.
 fn fingerprint(octets: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    for octet in digest(&SHA256, octets).as_ref() {
-        let _ = write!(text, "{octet:02x}");
-    }
-    text
+    hex::encode(digest(&SHA256, octets))
 }

@@ -1,8 +1,6 @@
 //! Layer 2, cloud: where a metadata query service has the metadata of one service provider
 //! (draft-young-md-query §2.2, draft-young-md-query-saml §3).
 
-use std::fmt::Write as _;
-
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -33,11 +31,8 @@ pub fn mdq_address(
     let name = match form {
         MdqForm::EntityId => entity_id.as_str().to_owned(),
         MdqForm::Sha1 => {
-            let mut name = String::from("{sha1}");
-            for octet in digest(&SHA1_FOR_LEGACY_USE_ONLY, entity_id.as_str().as_bytes()).as_ref() {
-                let _ = write!(name, "{octet:02x}");
-            }
-            name
+            let octets = digest(&SHA1_FOR_LEGACY_USE_ONLY, entity_id.as_str().as_bytes());
+            format!("{{sha1}}{}", hex::encode(octets))
         }
     };
     let base = base.as_str().trim_end_matches('/');
