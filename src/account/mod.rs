@@ -25,7 +25,7 @@ pub use confirm::confirmed;
 pub use creation::{Creations, Request, is_over};
 pub use finding::{Done, Finding, Report, What};
 pub use listing::{Extent, Listing, Reading, Says, Until, Watching};
-pub use notice::{Form, Notice};
+pub use notice::{Fields, Form, Notice};
 pub use plan::{Outcome, Wanted, Wisher};
 pub use reconcile::{Mode, Reconciler, Stop, UNRESOLVED};
 pub use remote::{Asking, Remote, Remotes};

@@ -2,10 +2,13 @@
 //! browser posts to us, signed with the keys of the cloud's metadata. What is read, is read from
 //! the text that the signature covers.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::json;
+use url::form_urlencoded;
 
 use super::book::Evidence;
 use super::link::Event;
@@ -27,6 +30,48 @@ pub struct Form<'a> {
     pub algorithm: &'a str,
     /// `Signature`, base64.
     pub signature: &'a str,
+}
+
+/// The fields of the form, decoded.
+#[derive(Clone, Debug)]
+pub struct Fields<'b> {
+    bind_request: Cow<'b, str>,
+    algorithm: Cow<'b, str>,
+    signature: Cow<'b, str>,
+}
+
+impl<'b> Fields<'b> {
+    /// Takes the body of the form apart. Fields that the contract does not name are ignored.
+    ///
+    /// # Errors
+    /// [`Code::LinkNoticeUnreadable`].
+    pub fn of(body: &'b [u8]) -> Result<Self, Refusal> {
+        let (mut bind_request, mut algorithm, mut signature) = (None, None, None);
+        for (name, value) in form_urlencoded::parse(body) {
+            let slot = match name.as_ref() {
+                "bindRequest" => &mut bind_request,
+                "SigAlg" => &mut algorithm,
+                "Signature" => &mut signature,
+                _ => continue,
+            };
+            if slot.replace(value).is_some() {
+                return Err(unreadable(&format!("{name} once"), "it twice"));
+            }
+        }
+        let (Some(bind_request), Some(algorithm), Some(signature)) =
+            (bind_request, algorithm, signature)
+        else {
+            return Err(unreadable("bindRequest, SigAlg and Signature", "one missing"));
+        };
+        Ok(Self { bind_request, algorithm, signature })
+    }
+
+    /// The form.
+    #[must_use]
+    pub fn form(&self) -> Form<'_> {
+        let Self { bind_request, algorithm, signature } = self;
+        Form { bind_request, algorithm, signature }
+    }
 }
 
 /// A notification whose signature was right.

@@ -23,6 +23,22 @@ pub async fn open(config: &config::Ledger) -> Result<Arc<dyn Ledger>, StartError
     Ok(Arc::new(sql.map_err(|error| StartError::Part(error.to_string()))?))
 }
 
+/// Opens it for somebody who only reads; one in memory is empty, as is one that was never made.
+///
+/// # Errors
+/// [`StartError::Part`].
+pub fn look(config: &config::Ledger) -> Result<Arc<dyn Ledger>, StartError> {
+    let nobody = || Arc::new(MemoryLedger::default());
+    let Some(options) = options(config) else { return Ok(nobody()) };
+    if let LedgerUrl::Sqlite(file) = &config.url
+        && !file.exists()
+    {
+        return Ok(nobody());
+    }
+    let sql = Sql::look(&options);
+    Ok(Arc::new(sql.map_err(|error| StartError::Part(error.to_string()))?))
+}
+
 /// How its database is reached; `None` when it is in memory.
 #[must_use]
 pub fn options(config: &config::Ledger) -> Option<Options> {

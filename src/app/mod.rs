@@ -4,6 +4,7 @@
 
 pub mod api_transport;
 pub mod creations;
+pub mod explain;
 pub mod fetch;
 pub mod gateway;
 pub mod health;

@@ -3,12 +3,14 @@
 //!
 //! Results go to standard output, complaints to standard error. Exit codes: 0 done, 1 not done, 2
 //! wrong usage; `reconcile` also 3, compared and something left; `metadata lint` also 3 and 4.
+//! `explain` takes 1 for a message that would be refused, and 2 for what is none.
 
 mod check;
 #[cfg(feature = "fake-cloud")]
 mod demo;
 #[cfg(feature = "fake-cloud")]
 mod demo_check;
+mod explain;
 #[cfg(feature = "fake-cloud")]
 mod fake_cloud;
 mod keys;
@@ -38,6 +40,7 @@ Examples:
   skybridge metadata lint sp-metadata.xml           everything that is wrong with a file
   skybridge serve                                   the gateway
   skybridge sp add --tenant acme sp-metadata.xml    register a service provider
+  skybridge explain 'https://…?SAMLRequest=…'       what becomes of a message, and why
   skybridge reconcile --tenant acme --dry-run       links here against the cloud's list
   skybridge user hash-password                      the hash of a local user's password
 
@@ -72,6 +75,7 @@ enum Command {
     Check(check::Check),
     #[cfg(feature = "fake-cloud")]
     Demo(demo::Demo),
+    Explain(explain::Explain),
     #[cfg(feature = "fake-cloud")]
     FakeCloud(fake_cloud::FakeCloudCommand),
     Keys(keys::Keys),
@@ -106,6 +110,7 @@ impl Command {
             Self::Check(command) => command.run(common, out),
             #[cfg(feature = "fake-cloud")]
             Self::Demo(command) => command.run(out),
+            Self::Explain(command) => command.run(common, out),
             #[cfg(feature = "fake-cloud")]
             Self::FakeCloud(command) => command.run(out),
             Self::Keys(command) => command.run(common, out),

@@ -159,13 +159,7 @@ impl Profile {
     ) -> Result<Released, AttributeFault> {
         let mut attributes = Vec::with_capacity(self.attributes.len());
         let mut withheld = Vec::new();
-        for rule in &self.attributes {
-            if self.response.release == Release::Requested
-                && rule.presence == Presence::Optional
-                && !requested.iter().any(|wanted| rule.is_wanted(wanted))
-            {
-                continue;
-            }
+        for rule in self.released(requested) {
             let value = match rule.value(person) {
                 Ok(value) => value,
                 Err(broken) => {
@@ -190,6 +184,21 @@ impl Profile {
             });
         }
         Ok(Released { attributes, withheld })
+    }
+}
+
+impl Profile {
+    /// The attributes that a service provider gets whose metadata asks for `requested`, whatever
+    /// their values are.
+    pub fn released<'a>(
+        &'a self,
+        requested: &'a [RequestedAttribute],
+    ) -> impl Iterator<Item = &'a AttributeRule> {
+        self.attributes.iter().filter(move |rule| {
+            self.response.release == Release::All
+                || rule.presence == Presence::Required
+                || requested.iter().any(|wanted| rule.is_wanted(wanted))
+        })
     }
 }
 

@@ -5,11 +5,10 @@ use axum::body::Bytes;
 use axum::extract::Path;
 use axum::extract::rejection::BytesRejection;
 use axum::response::Response;
-use url::form_urlencoded;
 
 use super::caller::{Caller, within_limit};
 use super::show;
-use crate::account::Form;
+use crate::account::Fields;
 use crate::refusal::{Code, Refusal};
 use crate::sso::Turn;
 
@@ -31,24 +30,6 @@ pub(super) async fn page(caller: Caller, Path((_, standing)): Path<(String, Stri
 
 async fn take(caller: &Caller, body: Result<Bytes, BytesRejection>) -> Result<Turn, Refusal> {
     let body = within_limit(body)?;
-    let (mut bind_request, mut algorithm, mut signature) = (None, None, None);
-    for (name, value) in form_urlencoded::parse(&body) {
-        let slot = match name.as_ref() {
-            "bindRequest" => &mut bind_request,
-            "SigAlg" => &mut algorithm,
-            "Signature" => &mut signature,
-            _ => continue,
-        };
-        if slot.replace(value).is_some() {
-            let cause = format!("expected {name} once, found it twice");
-            return Err(Refusal::new(Code::LinkNoticeUnreadable, cause));
-        }
-    }
-    let (Some(bind_request), Some(algorithm), Some(signature)) =
-        (&bind_request, &algorithm, &signature)
-    else {
-        let cause = "expected bindRequest, SigAlg and Signature, found one missing";
-        return Err(Refusal::new(Code::LinkNoticeUnreadable, cause));
-    };
-    caller.sso().link_result(&caller.visit, Form { bind_request, algorithm, signature }).await
+    let fields = Fields::of(&body)?;
+    caller.sso().link_result(&caller.visit, fields.form()).await
 }

@@ -91,6 +91,20 @@ impl<'r> Parameters<'r> {
         [request, response, relay_state, sig_alg, signature, encoding].iter().all(|p| p.is_none())
     }
 
+    /// The names of those that are there, in the standard's order.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        let Self { request, response, relay_state, sig_alg, signature, encoding } = self;
+        let known = [
+            ("SAMLRequest", request),
+            ("SAMLResponse", response),
+            ("RelayState", relay_state),
+            ("SigAlg", sig_alg),
+            ("Signature", signature),
+            ("SAMLEncoding", encoding),
+        ];
+        known.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect()
+    }
+
     /// The encoded message that `wanted` carries.
     pub(super) fn message(&self, wanted: Parameter) -> Result<&'r str, Error> {
         let (found, other) = match wanted {

@@ -57,7 +57,7 @@ fn reread<T: Message>(received: Received<T>, signed: Element<'_>) -> Result<Rece
 
 /// The decoded message. Its size is known before the work is done (conformance B-03), and lines may
 /// be wrapped, as senders do (RFC 2045 §6.8).
-fn octets(name: &'static str, raw: &str) -> Result<Vec<u8>, Error> {
+pub(super) fn octets(name: &'static str, raw: &str) -> Result<Vec<u8>, Error> {
     let text = decode(name, raw)?;
     let text: String = text.split_ascii_whitespace().collect();
     let too_large = Error::InflatesTooLarge { limit: limits::INFLATED_BYTES };

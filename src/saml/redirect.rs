@@ -129,7 +129,7 @@ fn deflate(octets: &[u8]) -> Result<Vec<u8>, Error> {
 
 /// Inflates one raw DEFLATE stream of at most [`limits::INFLATED_BYTES`], and nothing behind it
 /// (conformance B-04).
-fn inflate(compressed: &[u8]) -> Result<Vec<u8>, Error> {
+pub(super) fn inflate(compressed: &[u8]) -> Result<Vec<u8>, Error> {
     // A new inflater is 50 KiB of memory to clear, many times dearer than inflating a request.
     thread_local!(static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(false)));
     INFLATER.with_borrow_mut(|inflater| {

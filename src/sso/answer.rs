@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use super::name::Naming;
 use super::next::{self, Next, Presence, Situation};
-use super::request::Checked;
+use super::request::{Carried, Checked};
+use super::watch::AtWork;
 use super::{Browser, Delivery, Sso, Step, Turn, Visit};
 use crate::cloud::Profile;
 use crate::cloud::registration::Registered;
 use crate::refusal::{Code, Refusal};
 use crate::saml::MessageId;
 use crate::saml::authn_context;
-use crate::saml::redirect;
 use crate::secret;
 use crate::store::record::{Ask, Customer, Link, Session, SignIn};
 use crate::store::{Claim, Key, Kind};
@@ -33,8 +33,8 @@ impl Sso {
         kid: Option<&str>,
         raw_query: &str,
     ) -> Result<Turn, Refusal> {
-        self.signing_key(&visit.tenant, kid)?;
-        let checked = self.check_request(visit, kid, redirect::authn_request(raw_query)?)?;
+        let carried = Carried::Query(raw_query);
+        let checked = self.check_request(visit, kid, carried, &mut AtWork)?;
         let sp = checked.ask.sp.clone();
         self.answer_checked(visit, browser, checked).await.map_err(|r| r.about(sp.as_str()))
     }
@@ -203,17 +203,22 @@ fn decide(
             }
         }
     };
-    next::next(Situation {
+    next::next(situation(ask, presence))
+}
+
+/// What the decision about a request depends on.
+pub(super) fn situation(ask: &Ask, presence: Presence) -> Situation {
+    Situation {
         presence,
         force_authn: ask.force_authn,
         is_passive: ask.is_passive,
         unmet: ask.unmet,
-    })
+    }
 }
 
 /// How the customer stands with what the service provider belongs to: one whose profile has no
 /// login link is no cloud, and asks for no account there.
-fn link_with(profile: &Profile, link: Link) -> Link {
+pub(super) fn link_with(profile: &Profile, link: Link) -> Link {
     if profile.login.is_some() { link } else { Link::Linked }
 }
 

@@ -9,12 +9,12 @@
 
 use std::time::Duration;
 
-use super::request::Checked;
+use super::request::{Carried, Checked};
 use super::session::{decode, encode};
+use super::watch::AtWork;
 use super::{Browser, Sso, Step, Turn, Visit};
 use crate::limits;
 use crate::refusal::{Code, Refusal};
-use crate::saml::post;
 use crate::secret;
 use crate::store::record::{Arrived, Tenant};
 use crate::store::{Key, Kind};
@@ -31,9 +31,8 @@ impl Sso {
         kid: Option<&str>,
         (raw_query, body): (&str, &[u8]),
     ) -> Result<Turn, Refusal> {
-        self.signing_key(&visit.tenant, kid)?;
-        let Checked { ask, remember, .. } =
-            self.check_request(visit, kid, post::read(raw_query, body)?)?;
+        let carried = Carried::Form(raw_query, body);
+        let Checked { ask, remember, .. } = self.check_request(visit, kid, carried, &mut AtWork)?;
         let arrived = Arrived {
             remember: remember.as_secs().saturating_add(1),
             journey: browser.journey.clone(),

@@ -171,7 +171,7 @@ impl Sso {
     }
 
     /// What an assertion for this service provider is encrypted into, if it is.
-    fn envelope<'r>(
+    pub(super) fn envelope<'r>(
         &self,
         visit: &Visit,
         registered: &'r Registered,

@@ -9,6 +9,7 @@ use crate::account::{Form, Notice, confirmed};
 use crate::refusal::{Code, Refusal};
 use crate::saml::VerifyingKey;
 use crate::store::account::{Account, LinkState};
+use crate::store::record::TenantId;
 
 impl Sso {
     /// Takes a notification. Taking it once more is harmless.
@@ -18,13 +19,7 @@ impl Sso {
     /// [`Code::LinkDoubted`] and whatever else the event is refused with; a store's refusal.
     pub async fn link_result(&self, visit: &Visit, form: Form<'_>) -> Result<Turn, Refusal> {
         let tenant = &visit.tenant.id;
-        let keys: Vec<VerifyingKey> = self
-            .registrations
-            .of(tenant)
-            .iter()
-            .flat_map(|registered| registered.service_provider.signing_keys.clone())
-            .collect();
-        let notice = Notice::read(form, &keys)?;
+        let notice = Notice::read(form, &self.notice_keys(tenant))?;
         let ledger = self.book.ledger();
         let known = ledger.account_known_as(tenant, &notice.account_id).await?;
         let account = known.ok_or_else(|| {
@@ -41,6 +36,12 @@ impl Sso {
             _ => Step::Linked,
         };
         Ok(Turn::of(step).for_customer(customer))
+    }
+
+    /// The keys that a tenant's notifications are signed with.
+    pub(super) fn notice_keys(&self, tenant: &TenantId) -> Vec<VerifyingKey> {
+        let known = self.registrations.of(tenant);
+        known.iter().flat_map(|it| it.service_provider.signing_keys.clone()).collect()
     }
 
     /// What stands behind a notification beside its signature, which does not say for which tenant

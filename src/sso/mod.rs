@@ -5,6 +5,7 @@ mod answer;
 mod arrival;
 mod code;
 mod creation;
+pub mod explain;
 mod issue;
 mod launch;
 mod linked;
@@ -23,6 +24,7 @@ pub mod sign_in;
 mod standing;
 mod step;
 mod unsolicited;
+mod watch;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;

@@ -6,19 +6,18 @@ use std::sync::Arc;
 
 use time::Duration;
 
+use super::watch::{Check, Watch};
 use super::{Sso, Visit};
 use crate::cloud::Profile;
 use crate::cloud::registration::Registered;
 use crate::cloud::response::AuthnContext;
-use crate::cloud::skew::Verdict;
 use crate::limits;
-use crate::measure;
 use crate::refusal::{Code, Refusal};
-use crate::saml::authn_request::{AskedSubject, AuthnRequest, ReplyTo};
+use crate::saml::authn_request::{AskedSubject, AuthnRequest, ReplyTo, RequestedAuthnContext};
 use crate::saml::message::Received;
 use crate::saml::names::{authn_context as names, binding};
 use crate::saml::verified::{Proof, Unsigned};
-use crate::saml::{AcsUrl, EntityId, Unverified, Verified, authn_context};
+use crate::saml::{AcsUrl, EntityId, Verified, authn_context, post, redirect};
 use crate::store::record::{Ask, AskedNameId, SignIn, Tenant, Unmet};
 
 /// A checked request, with what is needed to answer it.
@@ -31,22 +30,47 @@ pub(super) struct Checked {
     pub remember: std::time::Duration,
 }
 
+/// How a request was carried here.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Carried<'a> {
+    /// By HTTP-Redirect: the raw query.
+    Query(&'a str),
+    /// By HTTP-POST: the raw query, in which there is nothing, and the body.
+    Form(&'a str, &'a [u8]),
+}
+
 impl Sso {
     /// Checks a request that arrived at the SSO address of a tenant, or of one of its keys.
     pub(super) fn check_request(
         &self,
         visit: &Visit,
         kid: Option<&str>,
-        unverified: Unverified<Received<AuthnRequest>>,
+        carried: Carried<'_>,
+        watch: &mut impl Watch,
     ) -> Result<Checked, Refusal> {
+        self.signing_key(&visit.tenant, kid)?;
+        watch.held(Check::Key, || match kid {
+            Some(kid) => format!("the address names the key {kid}, which signs"),
+            None => "the address names none: the active key signs".to_owned(),
+        });
+        let unverified = match carried {
+            Carried::Query(raw) => redirect::authn_request(raw)?,
+            Carried::Form(raw_query, body) => post::read::<AuthnRequest>(raw_query, body)?,
+        };
+        watch.held(Check::Message, || "an AuthnRequest as the schema has it".to_owned());
         let issuer = unverified.claimed_issuer().clone();
         let about = |refusal: Refusal| refusal.about(issuer.as_str());
         let registered = self.registered(&visit.tenant, &issuer).map_err(about)?;
+        watch.held(Check::Issuer, || registered_as(&registered));
         let unsigned =
             if registered.requires_signature() { Unsigned::Refuse } else { Unsigned::Accept };
         let keys = &registered.service_provider.signing_keys;
         let verified = unverified.verify(keys, unsigned).map_err(|e| about(e.into()))?;
-        self.check_verified(visit, kid, &registered, verified).map_err(about)
+        watch.held(Check::Signature, || match verified.proof() {
+            Proof::Signature(by) => format!("{}, by a key of its metadata", by.uri()),
+            Proof::NotAsked => "none, and none is asked for".to_owned(),
+        });
+        self.check_verified((visit, kid), &registered, verified, watch).map_err(about)
     }
 
     /// The registered service provider of that entityID.
@@ -68,26 +92,40 @@ impl Sso {
 
     fn check_verified(
         &self,
-        visit: &Visit,
-        kid: Option<&str>,
+        (visit, kid): (&Visit, Option<&str>),
         registered: &Arc<Registered>,
         verified: Verified<Received<AuthnRequest>>,
+        watch: &mut impl Watch,
     ) -> Result<Checked, Refusal> {
         let proof = verified.proof();
         let Received { message: request, relay_state } = verified.into_inner();
-        self.check_destination(visit, kid, request.destination.as_deref(), proof)?;
+        let destination = request.destination.as_deref();
+        self.check_destination(visit, kid, destination, proof)?;
+        watch.held(Check::Destination, || destination.unwrap_or("none, unsigned").to_owned());
         let acs = choose_acs(&request.reply_to, registered)?;
+        watch.held(Check::ReplyTo, || acs.to_string());
         let age = self.clock.now() - request.issue_instant;
-        note_skew(&visit.tenant, registered, age);
+        watch.dated(&visit.tenant, registered, age);
         let remember = check_time(&registered.profile, age)?;
+        watch.held(Check::Time, || aged(&registered.profile, age));
         let most = registered.profile.request.relay_state_bytes;
-        if relay_state.as_ref().is_some_and(|state| state.as_str().len() > most) {
+        let state_bytes = relay_state.as_ref().map(|state| state.as_str().len());
+        if state_bytes.is_some_and(|bytes| bytes > most) {
             let cause = format!("expected a RelayState of at most {most} bytes, found more");
             return Err(Refusal::new(Code::RelayStateTooLong, cause));
         }
+        watch.held(Check::RelayState, || match state_bytes {
+            Some(bytes) => format!("{bytes} of at most {most} bytes"),
+            None => "none".to_owned(),
+        });
         let name_id = name_id(&request, registered);
-        let unnamed = name_id.is_none().then_some(Unmet::NameId);
-        let unmet = unmet(&request, visit, registered).or(unnamed);
+        let unmet = match unmet(&request, visit, registered, watch) {
+            None if name_id.is_none() => Some(Unmet::NameId),
+            unmet => unmet,
+        };
+        if let (Some(name_id), None) = (name_id, unmet) {
+            watch.held(Check::NameId, || name_id.kind.uri().unwrap_or("none").to_owned());
+        }
         let context = request.requested_authn_context;
         let comparison = context.as_ref().map(|asked| asked.comparison).unwrap_or_default();
         let ask = Ask {
@@ -159,24 +197,20 @@ pub(super) fn check_time(profile: &Profile, age: Duration) -> Result<std::time::
     Ok(rules.max_age + 2 * rules.skew + limits::PENDING_LIFE)
 }
 
-/// Notes what a request says about its sender's clock, and tells the operator in time.
-fn note_skew(tenant: &Tenant, registered: &Registered, age: Duration) {
-    let allowed = as_time(registered.profile.request.skew);
-    let verdict = registered.skew.note(age, allowed);
-    let offset = registered.skew.offset().unwrap_or_default();
-    let (tenant, sp) = (tenant.id.as_str(), registered.service_provider.entity_id.as_str());
-    measure::sp_clock(tenant, sp, offset.as_seconds_f64());
-    let (seconds, most) = (offset.whole_seconds(), allowed.whole_seconds());
-    match verdict {
-        Verdict::Same => {}
-        Verdict::Wide => tracing::warn!(
-            tenant,
-            sp,
-            "its clock is {seconds} s behind ours (negative: ahead); beyond {most} s its requests \
-             are refused: set both by NTP"
-        ),
-        Verdict::Near => tracing::info!(tenant, sp, "its clock is near ours again"),
-    }
+/// What [`check_time`] looked at, for people.
+pub(super) fn aged(profile: &Profile, age: Duration) -> String {
+    let rules = &profile.request;
+    let (max_age, skew) = (rules.max_age.as_secs(), rules.skew.as_secs());
+    let (seconds, way) =
+        (age.whole_seconds().abs(), if age.is_negative() { "ahead" } else { "old" });
+    format!("{seconds} s {way}; at most {} s old or {skew} s ahead", max_age + skew)
+}
+
+/// What a registered service provider is here, for people.
+pub(super) fn registered_as(registered: &Registered) -> String {
+    let keys = registered.service_provider.signing_keys.len();
+    let sp = &registered.service_provider.entity_id;
+    format!("{sp}, registered, profile {}, {keys} signing key(s)", registered.profile.name)
 }
 
 pub(super) fn as_time(duration: std::time::Duration) -> Duration {
@@ -227,28 +261,59 @@ fn name_id(request: &AuthnRequest, registered: &Registered) -> Option<AskedNameI
 }
 
 /// What the request asks for that nobody's sign-in could give.
-fn unmet(request: &AuthnRequest, visit: &Visit, registered: &Registered) -> Option<Unmet> {
+fn unmet(
+    request: &AuthnRequest,
+    visit: &Visit,
+    registered: &Registered,
+    watch: &mut impl Watch,
+) -> Option<Unmet> {
     if request.subject == Some(AskedSubject::Otherwise) {
         return Some(Unmet::Subject);
     }
+    watch.held(Check::Subject, || match &request.subject {
+        Some(_) => "one person, by a NameID; compared with who signs in".to_owned(),
+        None => "nobody in particular".to_owned(),
+    });
     let sp = &registered.service_provider;
     let index = request.attribute_consuming_service_index;
     if index.is_some() && sp.attribute_service(index).is_none() {
         return Some(Unmet::Other);
     }
+    watch.held(Check::Attributes, || match index {
+        Some(index) => format!("the group of attributes {index} of its metadata"),
+        None => "no group of attributes in particular".to_owned(),
+    });
     let us = visit.tenant.entity_id.as_str();
     if !request.idp_list.is_empty() && !request.idp_list.iter().any(|idp| idp == us) {
         return Some(Unmet::Idp);
     }
-    // Of declarations of context none is known here.
-    let context = request.requested_authn_context.as_ref()?;
-    let is_met = |class: &str| authn_context::met(&context.classes, context.comparison, class);
-    let hopeless = context.classes.is_empty() || !possible(visit, registered).any(is_met);
-    hopeless.then_some(Unmet::AuthnContext)
+    watch.held(Check::IdpList, || match request.idp_list.len() {
+        0 => "any identity provider".to_owned(),
+        many => format!("{us}, one of {many} that are listed"),
+    });
+    let context = request.requested_authn_context.as_ref();
+    if context.is_some_and(|asked| is_hopeless(asked, visit, registered)) {
+        return Some(Unmet::AuthnContext);
+    }
+    watch.held(Check::AuthnContext, || match context {
+        Some(asked) => format!("{:?} {}", asked.comparison, asked.classes.join(", ")),
+        None => "any".to_owned(),
+    });
+    None
+}
+
+/// Whether no way to sign in gives the context that is asked for. Of declarations none is known
+/// here.
+fn is_hopeless(asked: &RequestedAuthnContext, visit: &Visit, registered: &Registered) -> bool {
+    let is_met = |class: &str| authn_context::met(&asked.classes, asked.comparison, class);
+    asked.classes.is_empty() || !possible(visit, registered).any(is_met)
 }
 
 /// The classes of which one may be asserted once somebody is signed in.
-fn possible<'a>(visit: &Visit, registered: &'a Registered) -> impl Iterator<Item = &'a str> {
+pub(super) fn possible<'a>(
+    visit: &Visit,
+    registered: &'a Registered,
+) -> impl Iterator<Item = &'a str> {
     let (always, by_password) = match &registered.profile.response.authn_context {
         AuthnContext::Fixed(class) => (class.as_str(), None),
         AuthnContext::Honest => {

@@ -78,4 +78,13 @@ impl Sql {
         schema::bring_up_to_date(&link).await?;
         Ok(Self { link })
     }
+
+    /// The same database as it is, for somebody who only reads: nothing is brought up to date, and
+    /// what an older version of the program has left may be unreadable.
+    ///
+    /// # Errors
+    /// [`OpenError`]. An `SQLite` file must be there.
+    pub fn look(options: &Options) -> Result<Self, OpenError> {
+        Ok(Self { link: Link::new(options::target(options)?)? })
+    }
 }

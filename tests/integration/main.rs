@@ -17,6 +17,7 @@ mod demo;
 mod encryption;
 #[cfg(feature = "fake-cloud")]
 mod examples;
+mod explain;
 mod foreign;
 mod hostile;
 mod isolation;

@@ -25,10 +25,13 @@ use skybridge::app::proxy::{Proxies, see_client};
 use skybridge::app::serve::Peer;
 use skybridge::app::system::SystemRandom;
 use skybridge::clock::{Clock as _, ManualClock};
+use skybridge::cloud::registration::Registrations;
 use skybridge::config;
 use skybridge::http;
 use skybridge::journey::Transport;
 use skybridge::keys::{FileStore, Kid, Locksmith, MasterKey};
+use skybridge::sso::Sso;
+use skybridge::sso::explain::{Explanation, Question, Unexplained};
 use skybridge::store::Ephemeral;
 use skybridge::store::ledger::Ledger;
 use skybridge::store::memory_ledger::MemoryLedger;
@@ -68,6 +71,9 @@ pub(crate) struct TestGateway {
     pub(crate) kids: [Kid; 2],
     /// What creates accounts at the cloud. Nobody works with it unless a test does.
     pub(crate) creations: Arc<Creations>,
+    /// The service providers that it knows.
+    pub(crate) registrations: Arc<Registrations>,
+    sso: Arc<Sso>,
     router: Router,
     folder: TempDir,
 }
@@ -131,6 +137,7 @@ impl TestGateway {
             assert!(report.outcome.is_ok(), "{report:?}");
         }
         let creations = Arc::clone(sso.creations());
+        let journey = Arc::clone(&sso);
         let addresses = http::router(http::Gateway {
             sso,
             book,
@@ -144,7 +151,33 @@ impl TestGateway {
         let router = addresses
             .layer(from_fn_with_state(system.random, log_request))
             .layer(from_fn_with_state(proxies, see_client));
-        Self { clock, store, kids, creations, router, folder }
+        Self { clock, store, kids, creations, registrations, sso: journey, router, folder }
+    }
+
+    /// What would become of a message, by its address where it does not name one.
+    pub(crate) async fn explain(&self, text: &str, address: &str) -> Explanation {
+        let asked = self.ask(text.as_bytes(), Some(&format!("{BASE}{address}"))).await;
+        asked.unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    /// The same for a tenant whom no address names.
+    pub(crate) async fn ask_for(
+        &self,
+        tenant: &str,
+        text: &[u8],
+    ) -> Result<Explanation, Unexplained> {
+        let tenant = Some(tenant);
+        self.sso.explain(Question { text, address: None, tenant, otherwise: None }).await
+    }
+
+    /// The same, or why there is nothing to explain.
+    pub(crate) async fn ask(
+        &self,
+        text: &[u8],
+        address: Option<&str>,
+    ) -> Result<Explanation, Unexplained> {
+        let question = Question { text, address, tenant: None, otherwise: None };
+        self.sso.explain(question).await
     }
 
     /// A browser that has never been here.

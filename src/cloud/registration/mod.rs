@@ -220,6 +220,16 @@ impl Registrations {
     /// start, before the first request; it waits for no network. A copy that was never made is not
     /// reported.
     pub async fn restore(&self) -> Vec<Report> {
+        self.restore_from(Origin::History).await
+    }
+
+    /// The same for somebody who only looks: what another node has fetched is used, and no copy of
+    /// it is kept on this machine.
+    pub async fn look(&self) -> Vec<Report> {
+        self.restore_from(Origin::Glance).await
+    }
+
+    async fn restore_from(&self, others: Origin) -> Vec<Report> {
         let mut entries = self.entries.lock().await;
         let mut reports = Vec::new();
         for at in 0..entries.len() {
@@ -235,7 +245,7 @@ impl Registrations {
                     let octets = octets.map_err(RefreshError::File);
                     reports.push(self.accept(&mut entries, at, octets, Origin::Disk).await);
                 }
-                None => reports.extend(self.adopt(&mut entries, at).await),
+                None => reports.extend(self.adopt(&mut entries, at, others).await),
             }
         }
         self.index.store(Arc::new(index(&entries)));
@@ -278,7 +288,7 @@ impl Registrations {
             let failed = report.outcome.is_err();
             reports.push(report);
             if failed {
-                reports.extend(self.adopt(&mut entries, at).await);
+                reports.extend(self.adopt(&mut entries, at, Origin::History).await);
             }
         }
         self.index.store(Arc::new(index(&entries)));
@@ -302,7 +312,7 @@ impl Registrations {
 
     /// Takes over what another node has fetched from the same address, if it is newer than what is
     /// in use here.
-    async fn adopt(&self, entries: &mut [Entry], at: usize) -> Option<Report> {
+    async fn adopt(&self, entries: &mut [Entry], at: usize, origin: Origin) -> Option<Report> {
         let Entry { registration, good } = &entries[at];
         let history = self.history.as_ref()?;
         let Source::Url(_) = &registration.source else { return None };
@@ -319,7 +329,7 @@ impl Registrations {
         if good.as_ref().is_some_and(|good| good.octets == octets) {
             return None;
         }
-        Some(self.accept(entries, at, Ok(octets), Origin::History).await)
+        Some(self.accept(entries, at, Ok(octets), origin).await)
     }
 
     /// Adds to the history what this run has loaded. What cannot be added now is added after the
@@ -364,7 +374,8 @@ impl Registrations {
                     Some(_) => Change::Changed,
                 };
                 // Uploads have a history of their own.
-                good.is_in_history |= matches!(origin, Origin::History | Origin::Upload);
+                good.is_in_history |=
+                    matches!(origin, Origin::History | Origin::Glance | Origin::Upload);
                 let (entity_id, warnings) = (provider.entity_id.clone(), provider.warnings.clone());
                 let cache_fault = match (&self.cache, &source, origin) {
                     (Some(cache), Source::Url(url), Origin::Network | Origin::History)
@@ -401,6 +412,8 @@ enum Origin {
     Network,
     /// What another node has fetched from the address.
     History,
+    /// The same, at which somebody only looks.
+    Glance,
     /// The ledger.
     Upload,
 }

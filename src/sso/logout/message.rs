@@ -6,13 +6,16 @@ use crate::cloud::registration::Registered;
 use crate::refusal::{Code, Refusal};
 use crate::saml::logout::{LogoutRequest, LogoutResponse, Principal};
 use crate::saml::message::{Message, Received};
+use crate::saml::names::name_id;
+use crate::saml::types::format_instant;
 use crate::saml::verified::Unsigned;
 use crate::saml::xml::{Limits, parse};
 use crate::saml::{
     EntityId, MessageId, NameIdentifier, Parameter, Unverified, encryption, post, redirect,
 };
 use crate::secret;
-use crate::sso::request::{as_time, check_time};
+use crate::sso::request::{aged, as_time, check_time, registered_as};
+use crate::sso::watch::{Check, Watch};
 use crate::sso::{Sso, Visit};
 use crate::store::leaving::{Asker, EndRequest, EndResponse, Heard};
 use crate::store::record::Tenant;
@@ -20,35 +23,37 @@ use crate::store::{Claim, Key, Kind};
 
 impl Sso {
     /// The message in a query, if there is one.
-    pub(super) fn message_of(
+    pub(in crate::sso) fn message_of(
         &self,
         visit: &Visit,
         raw_query: &str,
+        watch: &mut impl Watch,
     ) -> Result<Option<Heard>, Refusal> {
         Ok(match carries(raw_query)? {
             None => None,
             Some(Parameter::Request) => {
-                Some(self.check_logout_request(visit, redirect::read(raw_query)?)?)
+                Some(self.check_logout_request(visit, redirect::read(raw_query)?, watch)?)
             }
             Some(Parameter::Response) => {
-                Some(self.check_logout_response(visit, redirect::read(raw_query)?)?)
+                Some(self.check_logout_response(visit, redirect::read(raw_query)?, watch)?)
             }
         })
     }
 
     /// The message in a form.
-    pub(super) fn message_in_form(
+    pub(in crate::sso) fn message_in_form(
         &self,
         visit: &Visit,
         (raw_query, body): (&str, &[u8]),
+        watch: &mut impl Watch,
     ) -> Result<Heard, Refusal> {
         let raw = std::str::from_utf8(body).unwrap_or_default();
         match carries(raw)? {
             Some(Parameter::Response) => {
-                self.check_logout_response(visit, post::read(raw_query, body)?)
+                self.check_logout_response(visit, post::read(raw_query, body)?, watch)
             }
             Some(Parameter::Request) | None => {
-                self.check_logout_request(visit, post::read(raw_query, body)?)
+                self.check_logout_request(visit, post::read(raw_query, body)?, watch)
             }
         }
     }
@@ -57,18 +62,28 @@ impl Sso {
         &self,
         visit: &Visit,
         unverified: Unverified<Received<LogoutRequest>>,
+        watch: &mut impl Watch,
     ) -> Result<Heard, Refusal> {
+        watch.held(Check::Message, || "a LogoutRequest as the schema has it".to_owned());
         let sp = unverified.claimed_issuer().clone();
         let about = |refusal: Refusal| refusal.about(sp.as_str());
-        let (registered, received) = self.signed(visit, unverified).map_err(about)?;
+        let (registered, received) = self.signed(visit, unverified, watch).map_err(about)?;
         let Received { message: request, relay_state } = received;
-        self.check_logout_head(visit, &registered, &request).map_err(about)?;
+        self.check_logout_head(visit, &registered, &request, watch).map_err(about)?;
         let skew = as_time(registered.profile.request.skew);
         if request.not_on_or_after.is_some_and(|until| self.clock.now() >= until + skew) {
             let cause = "expected a LogoutRequest before its NotOnOrAfter, found it later";
             return Err(about(Refusal::new(Code::RequestExpired, cause)));
         }
+        watch.held(Check::End, || match request.not_on_or_after {
+            Some(until) => format_instant(until),
+            None => "none".to_owned(),
+        });
         let name_id = self.named(&visit.tenant, request.principal).map_err(about)?;
+        watch.held(Check::Name, || {
+            let format = name_id.format.as_deref().unwrap_or(name_id::UNSPECIFIED);
+            format!("a NameID, {format}")
+        });
         Ok(Heard::Request(Box::new(EndRequest {
             asker: Asker {
                 sp,
@@ -85,12 +100,14 @@ impl Sso {
         &self,
         visit: &Visit,
         unverified: Unverified<Received<LogoutResponse>>,
+        watch: &mut impl Watch,
     ) -> Result<Heard, Refusal> {
+        watch.held(Check::Message, || "a LogoutResponse as the schema has it".to_owned());
         let sp = unverified.claimed_issuer().clone();
         let about = |refusal: Refusal| refusal.about(sp.as_str());
-        let (registered, received) = self.signed(visit, unverified).map_err(about)?;
+        let (registered, received) = self.signed(visit, unverified, watch).map_err(about)?;
         let Received { message: response, relay_state } = received;
-        self.check_logout_head(visit, &registered, &response).map_err(about)?;
+        self.check_logout_head(visit, &registered, &response, watch).map_err(about)?;
         let handle = relay_state.map(String::from).unwrap_or_default();
         let is_complete = response.is_complete();
         Ok(Heard::Response(EndResponse {
@@ -107,10 +124,13 @@ impl Sso {
         &self,
         visit: &Visit,
         unverified: Unverified<Received<T>>,
+        watch: &mut impl Watch,
     ) -> Result<(std::sync::Arc<Registered>, Received<T>), Refusal> {
         let registered = self.registered(&visit.tenant, unverified.claimed_issuer())?;
+        watch.held(Check::Issuer, || registered_as(&registered));
         let keys = &registered.service_provider.signing_keys;
         let verified = unverified.verify(keys, Unsigned::Refuse)?;
+        watch.held(Check::Signature, || "by a key of its metadata".to_owned());
         Ok((registered, verified.into_inner()))
     }
 
@@ -119,6 +139,7 @@ impl Sso {
         visit: &Visit,
         registered: &Registered,
         message: &impl Dated,
+        watch: &mut impl Watch,
     ) -> Result<(), Refusal> {
         let expected = self.logout_url(&visit.tenant);
         if message.destination() != Some(expected.as_str()) {
@@ -126,8 +147,11 @@ impl Sso {
             let cause = format!("expected Destination {expected}, found {found:?}");
             return Err(Refusal::new(Code::DestinationWrong, cause));
         }
+        watch.held(Check::Destination, || expected);
         let age = self.clock.now() - message.issue_instant();
-        check_time(&registered.profile, age).map(drop)
+        check_time(&registered.profile, age)?;
+        watch.held(Check::Time, || aged(&registered.profile, age));
+        Ok(())
     }
 
     /// Where logout messages come.

@@ -9,9 +9,11 @@ mod end;
 mod message;
 mod walk;
 
+pub(super) use walk::endpoint;
 pub use walk::{Telling, Way};
 
 use super::session::{decode, encode};
+use super::watch::AtWork;
 use super::{Browser, SessionChange, Sso, Step, Turn, Visit};
 use crate::limits;
 use crate::refusal::{Code, Refusal};
@@ -44,7 +46,7 @@ impl Sso {
         browser: &Browser,
         raw_query: &str,
     ) -> Result<Turn, Refusal> {
-        match self.message_of(visit, raw_query)? {
+        match self.message_of(visit, raw_query, &mut AtWork)? {
             None => self.log_out(visit, browser).await,
             Some(heard) => self.act_on(visit, browser, heard).await,
         }
@@ -61,7 +63,7 @@ impl Sso {
         browser: &Browser,
         form: (&str, &[u8]),
     ) -> Result<Turn, Refusal> {
-        let heard = self.message_in_form(visit, form)?;
+        let heard = self.message_in_form(visit, form, &mut AtWork)?;
         let handle = self.handle();
         let key = heard_key(&visit.tenant, &handle);
         self.store.put(&key, &encode(&heard)?, limits::ARRIVED_LIFE).await?;

@@ -256,7 +256,7 @@ fn give_up(leaving: &mut Leaving) {
 }
 
 /// Where logout messages go: by HTTP-Redirect where it is offered, which costs the browser least.
-fn endpoint(registered: &Registered) -> Result<&LogoutEndpoint, Refusal> {
+pub(in crate::sso) fn endpoint(registered: &Registered) -> Result<&LogoutEndpoint, Refusal> {
     let offered = &registered.service_provider.logout;
     let of = |binding| offered.iter().find(move |endpoint| endpoint.binding == binding);
     of(Binding::Redirect).or_else(|| of(Binding::Post)).ok_or_else(|| {

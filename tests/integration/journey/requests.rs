@@ -2,6 +2,7 @@
 //! identifier, a person, a group of attributes (conformance A-028 to A-042).
 
 use axum::http::StatusCode;
+use skybridge::sso::explain::{Branch, Explanation, Outcome};
 
 use crate::support::gateway::browser::{Browser, Delivered};
 use crate::support::gateway::cloud::{Request, SP, TRANSIENT};
@@ -123,6 +124,23 @@ async fn end_of(browser: &mut Browser, request: &Request) -> (End, Option<Delive
     (Declined(found.unwrap_or_else(|| panic!("{}", delivered.response))), Some(delivered))
 }
 
+/// What `skybridge explain` says comes of a request where somebody is signed in by a password, or
+/// nobody.
+fn explained_end(explained: &Explanation, present: bool) -> End {
+    let there =
+        if present { "signed in (PasswordProtectedTransport)" } else { "nobody is signed in" };
+    let case = |branch: &&Branch| branch.when == there || branch.when == "whoever is there";
+    let branch = explained.branches.iter().find(case);
+    match &branch.unwrap_or_else(|| panic!("{explained:#?}")).outcome {
+        Outcome::Assertion { to } if to == SP.acs => Asserted,
+        Outcome::Status { detail: Some(detail), to, .. } if to == SP.acs => {
+            Declined(detail.rsplit(':').next().unwrap())
+        }
+        Outcome::SignIn { at } if at.ends_with("/bravo/sign-in") => SignIn,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// What the standard wants, said another way than the program says it.
 fn expected((present, force, passive): (bool, bool, bool), context: Met, name: bool) -> End {
     let needs_page = !present || force;
@@ -152,6 +170,7 @@ async fn every_combination_of_what_a_request_may_ask_gets_the_status_of_the_stan
                         format!("ForceAuthn='{force}' IsPassive='{}'", u8::from(passive));
                     it.after_policy = context(comparison, classes);
                 });
+                let explained = gateway.explain(&request.at("bravo"), "/bravo/saml/sso").await;
                 let (end, delivered) = end_of(browser, &request).await;
                 let case = format!(
                     "{policy} {comparison} {classes:?} present {present} force {force} \
@@ -159,6 +178,7 @@ async fn every_combination_of_what_a_request_may_ask_gets_the_status_of_the_stan
                 );
                 let named = format.is_some();
                 assert_eq!(end, expected((present, force, passive), met, named), "{case}");
+                assert_eq!(explained_end(&explained, present), end, "explained: {case}");
                 if let (Asserted, Some(delivered), Some(format)) = (end, delivered, format) {
                     assert_eq!(delivered.value("Format"), format, "{case}");
                 }
