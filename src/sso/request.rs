@@ -296,7 +296,10 @@ fn unmet(
         return Some(Unmet::AuthnContext);
     }
     watch.held(Check::AuthnContext, || match context {
-        Some(asked) => format!("{:?} {}", asked.comparison, asked.classes.join(", ")),
+        Some(asked) => {
+            let comparison = format!("{:?}", asked.comparison).to_lowercase();
+            format!("{comparison} {}", asked.classes.join(", "))
+        }
         None => "any".to_owned(),
     });
     None

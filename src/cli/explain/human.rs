@@ -112,7 +112,7 @@ fn tree(
     let name = paint.in_tone(Tone::Head, &safe(&element.name));
     let text = element.text.as_ref().map(|text| format!("  {}", value(text, now, paint)));
     writeln!(out, "{}{name}{}", dim(first), text.unwrap_or_default())?;
-    let bar = if element.children.is_empty() { "  " } else { "│ " };
+    let bar = if element.children.is_empty() { "   " } else { "│  " };
     let width = element.attributes.iter().map(|it| it.name.chars().count()).max().unwrap_or(0);
     for it in &element.attributes {
         let line = format!("{rest}{bar}");
@@ -120,7 +120,7 @@ fn tree(
     }
     let last = element.children.len().saturating_sub(1);
     for (place, child) in element.children.iter().enumerate() {
-        let (branch, below) = if place == last { ("└─", "  ") } else { ("├─", "│ ") };
+        let (branch, below) = if place == last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
         let lines = (format!("{rest}{branch}"), format!("{rest}{below}"));
         tree(child, (&lines.0, &lines.1), (now, paint), out)?;
     }

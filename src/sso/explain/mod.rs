@@ -278,7 +278,7 @@ impl Sso {
         let tenant = tenant.ok_or(Unexplained::Tenant)?.to_owned();
         let visit = self.visit(&tenant).await;
         let mut explanation = Explanation {
-            kind: document.map_or("none", |document| document.root().local()).to_owned(),
+            kind: document.map_or("Unreadable", |document| document.root().local()).to_owned(),
             tenant,
             at: self.clock.now(),
             layers: Vec::new(),

@@ -176,7 +176,10 @@ impl Sso {
         let mut needed = released(registered, ask);
         needed.retain(|rule| rule.required);
         if !needed.is_empty() {
-            let names: Vec<_> = needed.iter().map(|rule| rule.name.as_str()).collect();
+            let names: Vec<_> = needed
+                .iter()
+                .map(|rule| rule.friendly_name.as_deref().unwrap_or(&rule.name))
+                .collect();
             let when = format!("a person without a usable {}", names.join(", "));
             let cause = "expected a value that keeps the rules of the attribute, found none";
             into.when(when, Outcome::refused(Code::AttributeUnusable, cause));
@@ -220,6 +223,8 @@ impl Sso {
         let recipient = rules.recipient(&sp.encryption_keys);
         let recipient =
             recipient.map_err(|e| Refusal::new(Code::EncryptionKeyMissing, e.to_string()))?;
+        let is_met = |class: &&str| authn_context::met(&ask.contexts, ask.comparison, class);
+        let contexts = possible(visit, registered).filter(is_met);
         Ok(Reply {
             acs: ask.acs.to_string(),
             in_response_to: ask.id.as_ref().map(ToString::to_string),
@@ -233,7 +238,7 @@ impl Sso {
             algorithm: key.signer().algorithm_for(&sp.declared.signatures).uri(),
             key: key.kid.to_string(),
             encrypted: recipient.map(|recipient| recipient.cipher().uri()),
-            contexts: possible(visit, registered).map(str::to_owned).collect(),
+            contexts: contexts.map(str::to_owned).collect(),
             seconds: rules.conditions.not_on_or_after.whole_seconds(),
             attributes: released(registered, ask),
         })

@@ -87,7 +87,7 @@ fn explain_answers_people_and_programs_and_its_exit_code_says_how_it_ends() {
         (&["-"][..], &passive, 0, &["Responder / NoPassive", "an assertion to"]),
         (&["-"][..], "nonsense", 2, &["tried base64"]),
         (&["--file", "nowhere.xml"][..], "", 2, &["nowhere.xml"]),
-        (&["--file", "sp.xml"][..], "", 0, &["Registered", "can be used"]),
+        (&["--file", "sp.xml"][..], "", 0, &["Registered", "it can be registered"]),
         (&["--tenant", "nobody", "-"][..], &good, 1, &["✗ Tenant", "SB-2001"]),
         (
             &["https://sso.example/acme/saml/sso?SAMLRequest=%2A"][..],
