@@ -13,7 +13,7 @@ use crate::saml::types::parse_instant;
 use crate::sso::explain::{Branch, End, Explanation, Outcome, Reply};
 
 /// How wide the first column is.
-const NAME: usize = 14;
+const NAME: usize = 16;
 
 /// Colours, or none.
 #[derive(Clone, Copy)]

@@ -324,5 +324,20 @@ impl Sso {
             Door::Consumer => self.explain_answer(into, visit, pasted),
             Door::Metadata => self.explain_metadata(into, visit, pasted),
         }
+        if into.refusal() == Some(Code::IssuerUnknown) {
+            into.notes.push(self.known_to(visit));
+        }
+    }
+
+    /// Whom the issuer of a message can be compared with.
+    fn known_to(&self, visit: &Visit) -> String {
+        const SHOWN: usize = 10;
+        let known = self.registrations.of(&visit.tenant.id);
+        let mut names: Vec<_> =
+            known.iter().map(|it| it.service_provider.entity_id.as_str()).collect();
+        names.sort_unstable();
+        let more = if names.len() > SHOWN { ", and more" } else { "" };
+        names.truncate(SHOWN);
+        format!("registered with {}: {}{more}", visit.tenant.id, names.join(", "))
     }
 }

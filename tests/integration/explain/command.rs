@@ -83,7 +83,18 @@ fn explain_answers_people_and_programs_and_its_exit_code_says_how_it_ends() {
     let passive = request("IsPassive=\"true\"");
     for (arguments, input, code, words) in [
         (&["-"][..], good.as_str(), 0, &["✓ Issuer", "a page to sign in on", "RSA-SHA256"][..]),
-        (&["-"][..], &foreign, 1, &["✗ Issuer", "SB-2003", "– Signature", "skybridge sp add"]),
+        (
+            &["-"][..],
+            &foreign,
+            1,
+            &[
+                "✗ Issuer",
+                "SB-2003",
+                "– Signature",
+                "skybridge sp add",
+                "registered with acme: https://sp.example/saml",
+            ],
+        ),
         (&["-"][..], &passive, 0, &["Responder / NoPassive", "an assertion to"]),
         (&["-"][..], "nonsense", 2, &["tried base64"]),
         (&["--file", "nowhere.xml"][..], "", 2, &["nowhere.xml"]),
