@@ -33,6 +33,12 @@ pub const XML_NAME_BYTES: usize = 256;
 /// Longest `RelayState` that is echoed, bytes. SAML says 80 (Bindings 3.4.3); real service
 /// providers send more.
 pub const RELAY_STATE_BYTES: usize = 2 * 1024;
+/// The time in which journeys of one address are counted together.
+pub const JOURNEY_WINDOW: Duration = Duration::from_mins(10);
+/// Longest `RelayState` that is sent unasked, bytes (Bindings 3.4.3).
+pub const SENT_RELAY_STATE_BYTES: usize = 80;
+/// Longest entityID of our own that any service provider must take, characters (SDP-G04).
+pub const OWN_ENTITY_ID_CHARS: usize = 256;
 /// Longest entityID, characters (Core 8.3.6).
 pub const ENTITY_ID_CHARS: usize = 1024;
 /// Longest name identifier, characters (saml-core-2.0-os §8.3.7).

@@ -174,6 +174,11 @@ catalogue! {
     RelayStateNotAllowed = 3018, 400, Partner;
     /// Nothing is known by which the service provider could know the customer.
     NameIdUnavailable = 3019, 422, Partner;
+    /// The service provider asked for a fresh proof of who the customer is, and the partner's
+    /// ticket does not say that there was one since.
+    ProofNotFresh = 3020, 403, Partner;
+    /// Too many journeys begin at this address.
+    JourneysTooMany = 3021, 429, You;
 
     /// The page to open in the cloud is not on the cloud's list of hosts.
     ServiceNotAllowed = 4001, 400, Partner;

@@ -19,6 +19,7 @@ use crate::cloud::registrar::{Profiles, Registrar};
 use crate::cloud::registration::{Registration, Registrations};
 use crate::config::{self, Complaint, Config, KeyPlace, StoreUrl};
 use crate::keys::{FileStore, KeyError, KeyStore, MasterKey, Rings};
+use crate::limits;
 use crate::random::Random;
 use crate::saml::sp_metadata::{End, Lifetime};
 use crate::sso::{Parts, SessionLife, Shape, SigningPool, Sso};
@@ -104,16 +105,11 @@ impl Assembly {
         ledger: Arc<dyn Ledger>,
     ) -> Result<Self, StartError> {
         let records = Records::of(config).map_err(StartError::Declared)?;
+        warn(&records);
         let store = store(config, system)?;
         let partner_apis = partner_api::clients(records.partner_apis, &store, system)?;
         let rings = Arc::new(rings(config)?);
         let cache = config.clouds.metadata_cache.as_ref().map(|path| path.as_path().to_owned());
-        for Registration { tenant, profile, .. } in &records.registrations {
-            if let Some(warning) = profile.response.warning() {
-                let profile = &profile.name;
-                tracing::warn!(%tenant, %profile, warning, "weak encryption allowed");
-            }
-        }
         let lifetime = lifetime(config);
         let registrations =
             Registrations::new(records.registrations, cache, Arc::clone(&system.clock))
@@ -152,6 +148,7 @@ impl Assembly {
             rings: Arc::clone(&rings),
             pool: pool(),
             partners: records.partners,
+            journeys_per_address: config.server.journeys_per_address,
             session_life: SessionLife {
                 idle: config.session.idle,
                 absolute: config.session.absolute,
@@ -170,6 +167,23 @@ impl Assembly {
             partner_apis,
             declared,
         })
+    }
+}
+
+/// Says what an operator should know, though it is followed.
+fn warn(records: &Records) {
+    for Registration { tenant, profile, .. } in &records.registrations {
+        if let Some(warning) = profile.response.warning() {
+            let profile = &profile.name;
+            tracing::warn!(%tenant, %profile, warning, "weak encryption allowed");
+        }
+    }
+    for tenant in records.directory.tenants() {
+        let (id, long) = (&tenant.id, tenant.entity_id.as_str().chars().count());
+        if long > limits::OWN_ENTITY_ID_CHARS {
+            let warning = "service providers need not take more than 256 characters (SDP-G04)";
+            tracing::warn!(tenant = %id, characters = long, warning, "long entityID");
+        }
     }
 }
 

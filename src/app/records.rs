@@ -227,6 +227,7 @@ impl TenantReader<'_> {
                 EndpointUrl::parse(url.as_str()).map(|login_url| SignIn::Partner {
                     login_url,
                     continue_parameter: declared.continue_parameter.to_string(),
+                    force_parameter: declared.force_parameter.to_string(),
                 })
             }
             _ => Ok(SignIn::Local),

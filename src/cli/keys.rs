@@ -24,6 +24,7 @@ use crate::keys::{
     Added, FileStore, KeyError, KeySize, KeyState, Kid, Locksmith, MasterKey, Recipe,
     read_private_file,
 };
+use crate::saml::key::KeyKind;
 
 const ROTATION: &str = "\
 A rotation, without an outage even where people upload metadata by hand:
@@ -230,9 +231,8 @@ impl Desk<'_> {
 
     fn make(&self, new: &New, out: &mut dyn Write) -> Outcome {
         let tenant = self.tenant(&new.on.tenant)?;
-        if matches!((new.kind, tenant.form), (Kind::P256, Some(MetadataForm::Plain))) {
-            let advice = "its cloud takes RSA keys only: there is no metadata for an EC key";
-            return Err(format!("tenant {}: {advice}", tenant.id).into());
+        if matches!(new.kind, Kind::P256) {
+            tenant.takes_ec()?;
         }
         let size = match (new.kind, new.bits) {
             (Kind::Rsa, None) => KeySize::default(),
@@ -251,6 +251,9 @@ impl Desk<'_> {
         let key = read_private_file(&import.key)?;
         let certificate = fs::read_to_string(&import.certificate)
             .map_err(|error| format!("cannot read {}: {error}", import.certificate.display()))?;
+        if Locksmith::inspect(&key, &certificate)?.kind() == KeyKind::P256 {
+            tenant.takes_ec()?;
+        }
         let added = self.smith.import(&tenant.id, &key, &certificate)?;
         self.added(tenant, &import.on, &added, out)
     }
@@ -324,6 +327,15 @@ impl Desk<'_> {
 impl Tenant {
     fn address_of(&self, kid: &Kid) -> String {
         format!("{}/{kid}", self.sso_url)
+    }
+
+    /// That its cloud can be told of an EC key.
+    fn takes_ec(&self) -> Result<(), String> {
+        if self.form != Some(MetadataForm::Plain) {
+            return Ok(());
+        }
+        let advice = "its cloud takes RSA keys only: there is no metadata for an EC key";
+        Err(format!("tenant {}: {advice}", self.id))
     }
 }
 
@@ -533,6 +545,26 @@ mod tests {
         assert!(imported.contains("is the active key of tenant acme"), "{imported}");
         assert!(imported.contains("attention: the certificate expired on 2026-01-01"));
         assert!(shop.run(&line).unwrap_err().contains("is there already"));
+    }
+
+    #[test]
+    fn an_ec_key_is_not_imported_where_the_cloud_could_not_be_told_of_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let shop = Shop::new();
+        let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+        let certificate = rcgen::CertificateParams::default().self_signed(&pair).unwrap();
+        let (key_file, pem_file) = (shop.dir.path().join("k.pem"), shop.dir.path().join("c.pem"));
+        fs::write(&key_file, pair.serialize_pem()).unwrap();
+        fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(&pem_file, certificate.pem()).unwrap();
+        let line = |tenant: &str| {
+            let (key, pem) = (key_file.display(), pem_file.display());
+            format!("import --tenant {tenant} --key {key} --certificate {pem}")
+        };
+        let refused = shop.run(&line("zeta")).unwrap_err();
+        assert!(refused.contains("its cloud takes RSA keys only"), "{refused}");
+        assert!(shop.run("list --tenant zeta").is_err(), "nothing was kept");
+        assert!(shop.run(&line("acme")).unwrap().contains("P-256"));
     }
 
     #[test]

@@ -64,6 +64,9 @@ struct Lint {
     /// The service provider that is meant, where the file has several
     #[arg(long, value_name = "ENTITY_ID")]
     entity: Option<String>,
+    /// Take any end of its validity, whatever the configuration's `clouds` say of it
+    #[arg(long)]
+    any_end: bool,
     /// Print a JSON array
     #[arg(long)]
     json: bool,
@@ -72,7 +75,7 @@ struct Lint {
 impl Metadata {
     pub(super) fn run(&self, common: &Common, out: &mut dyn Write) -> Outcome {
         match (&self.command, &self.tenant) {
-            (Some(Command::Lint(command)), _) => command.run(out),
+            (Some(Command::Lint(command)), _) => command.run(common, out),
             (None, Some(tenant)) => self.print(tenant, common, out),
             (None, None) => Err("expected --tenant ID".into()),
         }
@@ -97,11 +100,14 @@ impl Metadata {
 }
 
 impl Lint {
-    fn run(&self, out: &mut dyn Write) -> Outcome {
+    fn run(&self, common: &Common, out: &mut dyn Write) -> Outcome {
         let wanted = self.entity.as_deref().map(EntityId::parse).transpose()?;
         let octets = read(&self.file)?;
         let now = SystemClock.now();
-        let lifetime = Lifetime::default();
+        let lifetime = match (self.any_end, common.config.exists()) {
+            (false, true) => parts::lifetime(&common.load()?),
+            _ => Lifetime::default(),
+        };
         let findings = lint(&octets, &Question { wanted: wanted.as_ref(), now, lifetime });
         if self.json {
             writeln!(out, "{}", serde_json::to_string_pretty(&findings)?)?;

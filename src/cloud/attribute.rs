@@ -56,6 +56,11 @@ pub enum Source {
     Mobile,
     /// The person's e-mail address.
     Email,
+    /// What all service providers know the person by, where this one's metadata needs that
+    /// (saml-subject-id-attr-v1.0 §3.3).
+    SubjectId,
+    /// What this service provider alone knows the person by, where its metadata needs that (§3.4).
+    PairwiseId,
 }
 
 /// Whether the cloud can do without an attribute.
@@ -106,6 +111,10 @@ pub struct Person<'a> {
     pub mobile: Option<&'a str>,
     /// The e-mail address.
     pub email: Option<&'a str>,
+    /// The subject identifier for all, with its scope, if it was asked for.
+    pub subject_id: Option<&'a str>,
+    /// The subject identifier for one, with its scope, if it was asked for.
+    pub pairwise_id: Option<&'a str>,
 }
 
 /// What goes to the cloud.
@@ -251,6 +260,8 @@ impl<'a> Person<'a> {
             Source::Name => self.name,
             Source::Mobile => self.mobile,
             Source::Email => self.email,
+            Source::SubjectId => self.subject_id,
+            Source::PairwiseId => self.pairwise_id,
         }
     }
 }
@@ -342,6 +353,8 @@ mod tests {
         name: Some("alice_acme"),
         mobile: Some("0086-13800000000"),
         email: Some("alice@partner.example"),
+        subject_id: None,
+        pairwise_id: None,
     };
 
     fn release(profile: &str, person: &Person<'_>) -> Result<Released, AttributeFault> {

@@ -7,11 +7,11 @@ use time::Duration;
 
 use super::value::{Uri, offset, optional_offset};
 use crate::saml::NameIdKind;
-use crate::saml::allowed::Declared;
 use crate::saml::encryption::{EncryptionKey, Recipient, Unauthenticated};
 use crate::saml::names::name_id;
 use crate::saml::response::{Signed, Signing};
 use crate::saml::signature::sign::PrefixList;
+use crate::saml::sp_metadata::ServiceProvider;
 
 /// Longest time that an assertion holds (conformance B-19 asks for minutes, not hours).
 const LONGEST: Duration = Duration::minutes(15);
@@ -49,6 +49,9 @@ pub struct ResponseRules {
     /// Which of the attributes are sent.
     #[serde(default)]
     pub release: Release,
+    /// Who is told of a person who gets no assertion because of who they are.
+    #[serde(default)]
+    pub refused: Refused,
     /// What becomes of an attribute without a value.
     pub absent_attribute: AbsentAttribute,
     /// The times of `Conditions`.
@@ -160,6 +163,20 @@ pub enum Release {
     Requested,
 }
 
+/// Who is told where a request is good and its person gets no assertion: switched off, without an
+/// account at the cloud, not proved anew (conformance A-043).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refused {
+    /// The person, on our page.
+    #[default]
+    Page,
+    /// The person, on our page, with a button that takes the status to the service provider.
+    PageThenService,
+    /// The service provider, at once.
+    Service,
+}
+
 /// What becomes of an attribute without a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -235,15 +252,17 @@ pub enum SpNameQualifier {
 }
 
 impl ResponseRules {
-    /// How answers are signed, for a service provider that has `declared` what it can verify.
+    /// How answers to a service provider are signed: by what its metadata says that it can verify,
+    /// and the Assertion in any case where it wants that (conformance ).
     #[must_use]
-    pub fn signing(&self, declared: &Declared) -> Signing {
-        let what = match self.sign {
-            Sign::Assertion => Signed::Assertion,
-            Sign::Response => Signed::Response,
-            Sign::Both => Signed::Both,
+    pub fn signing(&self, provider: &ServiceProvider) -> Signing {
+        let what = match (self.sign, provider.want_assertions_signed) {
+            (Sign::Assertion, _) => Signed::Assertion,
+            (Sign::Response, false) => Signed::Response,
+            (Sign::Response, true) | (Sign::Both, _) => Signed::Both,
         };
-        Signing { what, prefixes: self.inclusive_namespaces.clone(), declared: declared.clone() }
+        let declared = provider.declared.clone();
+        Signing { what, prefixes: self.inclusive_namespaces.clone(), declared }
     }
 
     /// Whom to encrypt an Assertion for, out of a service provider's `keys`; `None` to send it as

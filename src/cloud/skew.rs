@@ -63,6 +63,19 @@ impl Skew {
         let youngest = self.milliseconds.iter().map(|age| age.load(Ordering::Relaxed)).min();
         youngest.filter(|age| *age != EMPTY).map(Duration::milliseconds)
     }
+
+    /// What to do about the clocks, where they differ by more than half of what is `allowed`.
+    #[must_use]
+    pub fn advice(&self, allowed: Duration) -> Option<String> {
+        let offset = self.offset().filter(|offset| offset.abs() > allowed / 2)?;
+        let (seconds, most) = (offset.whole_seconds(), allowed.whole_seconds());
+        let (whose, seconds) =
+            if seconds < 0 { ("ahead of", -seconds) } else { ("behind", seconds) };
+        Some(format!(
+            "Its clock is {seconds} s {whose} ours, and beyond {most} s its requests are refused. \
+             Have both machines set their clocks by NTP."
+        ))
+    }
 }
 
 #[cfg(test)]
@@ -100,6 +113,23 @@ mod tests {
             verdicts.push(skew.note(Duration::seconds(1), ALLOWED));
         }
         assert_eq!(verdicts.iter().filter(|verdict| **verdict == Verdict::Near).count(), 1);
+    }
+
+    #[test]
+    fn advice_is_given_where_the_clocks_differ_much_and_names_whose_is_ahead() {
+        for (age, part) in [
+            (-120, Some("120 s ahead of ours")),
+            (100, Some("100 s behind ours")),
+            (89, None),
+            (-90, None),
+        ] {
+            let skew = Skew::default();
+            assert_eq!(skew.advice(ALLOWED), None);
+            skew.note(Duration::seconds(age), ALLOWED);
+            let advice = skew.advice(ALLOWED);
+            assert_eq!(advice.is_some(), part.is_some(), "{age}");
+            assert!(advice.is_none_or(|advice| advice.contains(part.unwrap_or_default())));
+        }
     }
 
     #[test]

@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::attribute::{AttributeRule, Presence, Source};
-use super::response::{Encrypt, NameQualifier, SubjectLocality};
+use super::response::{Encrypt, NameQualifier, Refused, Sign, SubjectLocality};
 use super::{Clouds, FirstLogin};
-use crate::saml::allowed::Declared;
+use crate::saml::names::{binding, ns};
+use crate::saml::response::Signed;
+use crate::saml::sp_metadata::{self, ServiceProvider, Trust};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -70,7 +72,9 @@ fn the_answer_is_what_the_contract_asks_for() {
     assert_eq!(rules.subject_locality, SubjectLocality::Sp);
     assert_eq!((rules.encrypt, rules.allow_cbc), (Encrypt::Never, false));
     assert!(rules.subject_confirmation.not_before.is_some());
-    assert!(rules.signing(&Declared::default()).prefixes.contains("xsd"));
+    let signing = rules.signing(&wanting(""));
+    assert!(signing.prefixes.contains("xsd"));
+    assert_eq!(rules.refused, Refused::Page);
     let source = |name: &str| {
         let rule = profile.attributes.iter().find(|rule| rule.name.as_str() == name).unwrap();
         (rule.source, rule.presence)
@@ -79,12 +83,48 @@ fn the_answer_is_what_the_contract_asks_for() {
     assert_eq!(source("xAccountId"), source("xUserId"));
 }
 
+/// A service provider whose metadata says this of signed assertions.
+fn wanting(attribute: &str) -> ServiceProvider {
+    let metadata = format!(
+        "<EntityDescriptor xmlns=\"{}\" entityID=\"urn:sp\"><SPSSODescriptor {attribute} \
+         protocolSupportEnumeration=\"{}\"><AssertionConsumerService index=\"0\" \
+         Location=\"https://sp.example/acs\" Binding=\"{}\"/></SPSSODescriptor></EntityDescriptor>",
+        ns::METADATA,
+        ns::PROTOCOL,
+        binding::POST
+    );
+    let now = time::OffsetDateTime::UNIX_EPOCH;
+    sp_metadata::read(metadata.as_bytes(), None, Trust::Origin, now).unwrap()
+}
+
+// Conformance A-100.
+#[test]
+fn an_assertion_is_signed_where_metadata_wants_it_whatever_the_profile_says() {
+    let mut rules = Clouds::load(None).unwrap().get("generic").unwrap().response.clone();
+    for (sign, silent, wanted) in [
+        (Sign::Assertion, Signed::Assertion, Signed::Assertion),
+        (Sign::Response, Signed::Response, Signed::Both),
+        (Sign::Both, Signed::Both, Signed::Both),
+    ] {
+        rules.sign = sign;
+        for (attribute, expected) in [
+            ("", silent),
+            ("WantAssertionsSigned=\"false\"", silent),
+            ("WantAssertionsSigned=\"true\"", wanted),
+            ("WantAssertionsSigned=\"1\"", wanted),
+        ] {
+            assert_eq!(rules.signing(&wanting(attribute)).what, expected, "{sign:?} {attribute}");
+        }
+    }
+}
+
 #[test]
 fn a_standard_service_provider_gets_what_the_standard_says() {
     let profile = Clouds::load(None).unwrap().get("generic").unwrap();
     assert!(profile.response.subject_confirmation.not_before.is_none());
     assert!(profile.login.is_none());
-    let uri = |rule: &AttributeRule| rule.name.as_str().starts_with("urn:oid:");
+    let known = ["urn:oid:", "urn:oasis:names:tc:SAML:attribute:"];
+    let uri = |rule: &AttributeRule| known.iter().any(|it| rule.name.as_str().starts_with(it));
     assert!(profile.attributes.iter().all(uri));
 }
 

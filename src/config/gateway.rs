@@ -39,6 +39,10 @@ section! {
         readiness_grace: Duration = "5s";
         /// After the grace: how long requests that are under way may take to finish.
         drain: Duration = "30s";
+        /// How many journeys may begin to wait for their person within ten minutes, of browsers at
+        /// one address (IPv6: of one /64 network). Who goes on with a session is not counted. An
+        /// office or a mobile network shares one address, so be generous.
+        journeys_per_address: NonZeroU32 = 3000;
         /// Most connections at one time; further ones wait. Stay below the limit of open files
         /// (`ulimit -n`).
         max_connections: NonZeroU32 = 1000;

@@ -59,7 +59,7 @@ section! {
         /// its person in there, so turn it on only where the service needs it.
         unsolicited: bool = false;
         /// The texts that such an address may give as `RelayState`, besides none: what the service
-        /// shall open.
+        /// shall open. At most 80 bytes each, as the standard wants.
         relay_states: Vec<String> = [], eg ["https://wiki.partner.example/start"];
         /// Whether it may ask at all.
         enabled: bool = true;
@@ -103,6 +103,12 @@ pub(super) fn check_sources(path: &str, providers: &[ServiceProvider], reader: &
 }
 
 fn check_service_provider(draft: &ServiceProviderDraft, reader: &mut Reader<'_>) {
+    let most = limits::SENT_RELAY_STATE_BYTES;
+    for long in draft.relay_states.iter().flatten().filter(|state| state.len() > most) {
+        let expected = format!("texts of at most {most} bytes (saml-bindings-2.0-os §3.4.3)");
+        let found = format!("{} bytes", long.len());
+        reader.fault(&join(&draft.path, "relay_states"), &expected, &found, None);
+    }
     let (Some(Some(_)), Some(entity_id)) = (draft.mdq, &draft.entity_id) else { return };
     if entity_id.is_none() {
         let path = join(&draft.path, "entity_id");

@@ -61,6 +61,10 @@ section! {
         partner_login_url: Option<WebUrl>, eg "https://shop.partner.example/login";
         /// The name of that parameter.
         continue_parameter: ParameterName = "continue";
+        /// The name of the parameter that is `true` where a service provider asks that the person
+        /// proves anew who they are (`ForceAuthn`). The ticket that comes back must then say when
+        /// they did (`authenticated_at`, in a signed ticket `auth_time`); an old time is refused.
+        force_parameter: ParameterName = "force";
         /// Whether customers who are not listed below already have an account at the cloud. If not,
         /// their first journey goes to the page that creates or binds one.
         assume_linked: bool = false;
@@ -234,6 +238,13 @@ fn check_tenant(tenant: &TenantDraft, reader: &mut Reader<'_>) {
         let expected = "the partner's login page, because `sign_in` is \"partner\"";
         let hint = Some("or write sign_in = \"local\"".into());
         reader.fault(&join(&tenant.path, "partner_login_url"), expected, "nothing", hint);
+    }
+    if let (Some(one), Some(other)) = (&tenant.continue_parameter, &tenant.force_parameter)
+        && one == other
+    {
+        let path = join(&tenant.path, "force_parameter");
+        let expected = "another name than that of `continue_parameter`";
+        reader.fault(&path, expected, &format!("{:?}", other.to_string()), None);
     }
     if let Some(providers) = &tenant.service_providers {
         check_sources(&tenant.path, providers, reader);

@@ -250,8 +250,41 @@ fn options_that_contradict_each_other_are_faults() {
     assert!(text.contains("cloud_override.clock_skew: expected at most \"10m\""), "{text}");
     let text = only_fault("[keys]\n", "[clouds]\nmetadata_refresh = \"1s\"\n[keys]\n");
     assert!(text.contains("expected at least \"60s\", found 1000 ms"), "{text}");
+    let text = only_fault(skew, &format!("{skew}force_parameter = \"continue\"\n"));
+    assert!(text.contains("another name than that of `continue_parameter`"), "{text}");
     let text = only_fault("[keys]\n", "[session]\nidle = \"9h\"\n[keys]\n");
     assert!(text.contains("at most as long as `absolute`"), "{text}");
+}
+
+// Conformance A-003, A-051.
+#[test]
+fn our_entity_id_is_an_absolute_uri_of_a_bounded_length() {
+    let with = |entity_id: &str| {
+        MINIMAL.replacen("id = \"acme\"", &format!("id = \"acme\"\nentity_id = \"{entity_id}\""), 1)
+    };
+    let long = |length: usize| format!("https://{}", "x".repeat(length - 8));
+    assert!(read(&with(&long(1024))).is_ok());
+    for bad in ["acme", "/acme", "sso.partner.example/acme", "https://", &long(1025)] {
+        let faults = faults(&with(bad));
+        assert_eq!(faults[0].path, "tenant[1].entity_id", "{bad}");
+    }
+}
+
+// Conformance A-067.
+#[test]
+fn a_relay_state_that_is_sent_unasked_has_at_most_80_bytes() {
+    let with = |state: &str| {
+        format!(
+            "{MINIMAL}[[tenant.service_provider]]\nmetadata = \"https://sp.example/metadata\"\n\
+             unsolicited = true\nrelay_states = [\"https://sp.example/\", \"{state}\"]\n"
+        )
+    };
+    assert!(read(&with(&"x".repeat(80))).is_ok());
+    for long in ["x".repeat(81), "状".repeat(27)] {
+        let faults = faults(&with(&long));
+        assert_eq!(faults[0].path, "tenant[1].service_provider[1].relay_states");
+        assert!(faults[0].to_string().contains("at most 80 bytes"), "{}", faults[0]);
+    }
 }
 
 #[test]

@@ -155,6 +155,7 @@ pub(super) fn customer(person: &Person, service: Option<String>) -> Customer {
         mobile: Some(person.mobile.to_owned()),
         email: Some(person.email.to_owned()),
         service,
+        ..Customer::default()
     }
 }
 
@@ -271,7 +272,6 @@ struct Continuation {
     #[serde(default, rename = "continue")]
     handle: Option<String>,
     /// The tenant for which somebody is to sign in.
-    #[serde(default)]
     store: Option<String>,
 }
 
@@ -297,7 +297,10 @@ async fn login(
         return see_other("/", Some(person));
     };
     let handle: String = url::form_urlencoded::byte_serialize(handle.as_bytes()).collect();
-    let handed = site.hand_off(How::Api, person, None).await;
+    let now = crate::saml::types::format_instant(site.system.clock.now());
+    let signed_in = Customer { authenticated_at: Some(now), ..customer(person, None) };
+    let id = random::token(&*site.system.random);
+    let handed = site.api(person).ask(&id, &signed_in).await.url();
     let frame = Frame { switch_to: None, ..Frame::of(&headers, &axum::http::Uri::default()) };
     answer(handed.map(|url| format!("{url}&continue={handle}")), Some(person), frame)
 }

@@ -29,6 +29,9 @@ pub(super) struct Customer {
     /// The page to open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) service: Option<String>,
+    /// When they signed in at the site, where that was just now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) authenticated_at: Option<String>,
 }
 
 /// The gateway's API, for one tenant.

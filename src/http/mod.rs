@@ -13,6 +13,7 @@ mod link_result;
 mod logout;
 mod open_account;
 mod problem;
+mod refused;
 mod saml;
 mod show;
 mod sign_in;

@@ -1,4 +1,4 @@
-//! Layer 5, http: the one place where a [`Step`] or a [`Refusal`] becomes a response.
+//! Layer 5, http: the one place where a [`Step`] becomes a response; a refusal does in `refused`.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use super::context::Context;
+use super::refused::{concerning, with_way_back};
+pub(super) use super::refused::{recorded, refusal};
 use super::{Gateway, cookie, leaving};
 use crate::cloud::api::{Area, ContactKind};
 use crate::journey::{JourneyId, Outcome};
 use crate::limits;
 use crate::page::{
-    self, Deliver, ErrorView, Frame, Language, Linked, Onward, OpenAccount, Page, ReachedBy,
-    SignIn, Standing,
+    self, Deliver, Frame, Language, Linked, Onward, OpenAccount, Page, ReachedBy, SignIn, Standing,
 };
 use crate::refusal::{Code, Refusal};
 use crate::sso::{Consent, Delivery, Opening, SessionChange, Sso, Step, Turn, Visit};
-use crate::store::record::Tenant;
 
 /// Seconds after which to try again what could not be answered now.
 const RETRY_AFTER: u64 = 5;
@@ -34,9 +34,14 @@ pub(super) fn turn(
         Err(refused) => return refusal(gateway, context, Some(visit), &refused),
     };
     let step_name = step.name();
+    if let Step::TurnAway { refusal, answer, is_at_once: false } = &step {
+        let response = with_way_back(gateway, context, Some(visit), (&**refusal, Some(&**answer)));
+        return concerning(response, step_name, customer, journey);
+    }
     let problem = match &step {
         Step::SignInAgain { problem, .. } => Some(*problem),
         Step::OpenAccount(opening) => opening.problem,
+        Step::TurnAway { refusal, .. } => Some(refusal.code),
         _ => None,
     };
     let (mut response, sp) = match show(context, visit, step, binding.as_deref()) {
@@ -98,7 +103,7 @@ fn show(
             let switch = context.switch_to();
             of_page(page::account_coming(&frame(context, visit, Some(&switch)), &onward))
         }
-        Step::Deliver(delivery) => {
+        Step::Deliver(delivery) | Step::TurnAway { answer: delivery, .. } => {
             let sp = Some(delivery.sp().to_string());
             return Ok((of_page(deliver(context, visit, &delivery)?), sp));
         }
@@ -264,49 +269,8 @@ fn in_address(standing: Standing) -> &'static str {
     }
 }
 
-/// The page for a refusal.
-pub(super) fn refusal(
-    gateway: &Gateway,
-    context: &Context,
-    visit: Option<&Visit>,
-    refused: &Refusal,
-) -> Response {
-    let switch = context.switch_to();
-    let again = visit.map(again);
-    let page = page::error(
-        &visit.map_or_else(
-            || Frame { language: context.language, brand: page::PRODUCT, switch_to: Some(&switch) },
-            |visit| frame(context, visit, Some(&switch)),
-        ),
-        &ErrorView {
-            code: refused.code,
-            at: gateway.clock.now(),
-            sp: refused.sp.as_deref(),
-            id: context.journey.as_str(),
-            again: again.as_deref(),
-        },
-    );
-    let mut response = of_page(page);
-    remember_language(response.headers_mut(), context);
-    recorded(response, context, visit.map(|visit| &*visit.tenant), refused)
-}
-
-/// A response to a refusal, with what log, metrics and retrying clients need.
-pub(super) fn recorded(
-    mut response: Response,
-    context: &Context,
-    tenant: Option<&Tenant>,
-    refused: &Refusal,
-) -> Response {
-    ask_to_wait(response.headers_mut(), refused.code, refused.wait);
-    response.extensions_mut().insert(context.journey.clone());
-    let tenant = tenant.map(|tenant| tenant.id.to_string());
-    response.extensions_mut().insert(Outcome { tenant, ..Outcome::refused(refused) });
-    response
-}
-
 /// Where a person can begin anew.
-fn again(visit: &Visit) -> String {
+pub(super) fn again(visit: &Visit) -> String {
     match visit.profile.login {
         Some(_) => format!("/{}/cloud", visit.tenant.id),
         None => visit.tenant.portal_url.to_string(),
@@ -362,7 +326,7 @@ pub(super) fn see_other(url: &str) -> Response {
 }
 
 /// Says after how long trying again makes sense, where it does.
-fn ask_to_wait(headers: &mut HeaderMap, code: Code, known: Option<Duration>) {
+pub(super) fn ask_to_wait(headers: &mut HeaderMap, code: Code, known: Option<Duration>) {
     let seconds = match (known, code.entry().status) {
         (Some(wait), _) => wait.as_secs() + u64::from(wait.subsec_nanos() > 0),
         (None, 429) => limits::SIGN_IN_WINDOW.as_secs(),

@@ -70,6 +70,14 @@ impl Locksmith<'_> {
         self.add(tenant, &import::read(private_key, certificate)?)
     }
 
+    /// The certificate that [`Self::import`] would take over. Nothing is kept.
+    ///
+    /// # Errors
+    /// When the texts are not a usable pair.
+    pub fn inspect(private_key: &str, certificate: &str) -> Result<Certificate, KeyError> {
+        Ok(import::read(private_key, certificate)?.certificate)
+    }
+
     /// Makes `kid` the active key; the active one becomes a previous one.
     ///
     /// # Errors

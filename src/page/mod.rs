@@ -169,6 +169,8 @@ pub struct ErrorView<'a> {
     pub id: &'a str,
     /// Where to start again: an `http(s)` address or a path of this gateway.
     pub again: Option<&'a str>,
+    /// The answer for the service provider that asked, where one can go back.
+    pub back: Option<Carried<'a>>,
 }
 
 /// The form for users whom this gateway knows itself.
@@ -210,16 +212,23 @@ pub fn deliver(frame: &Frame<'_>, view: &Deliver<'_>) -> Result<Page, Refusal> {
 pub fn error(frame: &Frame<'_>, view: &ErrorView<'_>) -> Page {
     let entry = view.code.entry();
     let shell = Shell::of(frame);
+    let back = view.back.and_then(Back::of);
+    let form_action = match &back {
+        Some(back) => form::form_action(&back.origin, Onward::Anywhere),
+        None => "'none'".to_owned(),
+    };
     let template = ErrorTemplate {
         said: explain(view.code, frame.language),
         way: OWNERS
             .map(|owner| Stop { name: &shell.words.owner(owner).name, here: owner == entry.owner }),
         move_of: entry.owner,
-        again: view.again.filter(|address| is_link(address)),
+        // One way on is enough.
+        again: view.again.filter(|address| back.is_none() && is_link(address)),
+        back,
         shell,
         view,
     };
-    page(frame, entry.status, "'none'".to_owned(), &template)
+    page(frame, entry.status, form_action, &template)
 }
 
 /// The end of a session here. `again` is where to sign in anew.
@@ -296,6 +305,29 @@ struct ErrorTemplate<'a> {
     way: [Stop; 4],
     move_of: Owner,
     again: Option<&'a str>,
+    back: Option<Back<'a>>,
+}
+
+/// The way back to a service provider with its answer.
+struct Back<'a> {
+    carried: Carried<'a>,
+    relay_state: Option<FormValue<'a>>,
+    origin: String,
+}
+
+impl<'a> Back<'a> {
+    /// Nothing where no form can carry it: the page is there without it.
+    fn of(carried: Carried<'a>) -> Option<Self> {
+        let relay_state = match carried.relay_state.map(FormValue::new) {
+            Some(None) => return None,
+            carried => carried.flatten(),
+        };
+        Some(Self { carried, relay_state, origin: form::origin(carried.action)? })
+    }
+
+    fn host(&self) -> &str {
+        self.origin.split_once("://").map_or(self.origin.as_str(), |(_, host)| host)
+    }
 }
 
 /// One stop on the way from the person to the cloud.

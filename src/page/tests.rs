@@ -59,6 +59,14 @@ fn all(language: Language, value: &str) -> Vec<Page> {
         linked(&frame, &Linked { standing: Standing::Ended, ..link }),
     ];
     pages.extend(Code::ALL.iter().map(|code| error(&frame, &view(*code, value))));
+    let carried = Carried {
+        action: "https://sp.example/acs",
+        parameter: "SAMLResponse",
+        message: value,
+        relay_state: Some(value),
+    };
+    let back = Some(carried);
+    pages.push(error(&frame, &ErrorView { back, ..view(Code::CustomerDisabled, value) }));
     pages
 }
 
@@ -69,6 +77,7 @@ fn view(code: Code, value: &str) -> ErrorView<'_> {
         sp: Some(value),
         id: value,
         again: Some(value),
+        back: None,
     }
 }
 
@@ -300,6 +309,25 @@ fn the_error_page_says_what_whose_when_and_which() {
             assert!(page.html.contains(text), "{code}: {text}");
         }
         assert!(page.content_security_policy().ends_with("; form-action 'none'"));
+    }
+}
+
+#[test]
+fn the_way_back_to_a_service_is_a_button_where_a_form_can_carry_its_answer() {
+    let back = |action, relay_state| {
+        let carried = Carried { action, parameter: "SAMLResponse", message: "PHg+", relay_state };
+        let view = ErrorView { back: Some(carried), ..view(Code::CustomerDisabled, "x") };
+        error(&english(), &view)
+    };
+    let page = back("https://sp.example/acs?a=\"b\"", Some("\"><b>"));
+    assert!(page.html.contains("Back to sp.example"), "{}", page.html);
+    assert!(page.html.contains("name=\"SAMLResponse\" value=\"PHg+\""), "{}", page.html);
+    assert!(page.html.contains("value=\"&quot;&gt;&lt;b&gt;\""), "{}", page.html);
+    let policy = page.content_security_policy();
+    assert!(policy.ends_with("; form-action https://sp.example https:"), "{policy}");
+    for unpostable in [back("javascript:x", None), back("https://sp.example/", Some("\0"))] {
+        assert!(!unpostable.html.contains("<form"), "{}", unpostable.html);
+        assert!(unpostable.content_security_policy().ends_with("form-action 'none'"));
     }
 }
 

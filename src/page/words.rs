@@ -119,7 +119,7 @@ words! {
     phrases {
         sign_in_heading sign_in_lead deliver_title help_network linked_text
         open_title open_code_where open_consent open_existing
-        leaving_title leaving_back
+        leaving_title leaving_back error_back
     }
 }
 

@@ -38,6 +38,8 @@ pub use types::{AcsUrl, EndpointUrl, EntityId, MessageId, RelayState};
 pub use verified::{Unsigned, Unverified, Verified};
 
 #[cfg(test)]
+mod legal_tests;
+#[cfg(test)]
 pub(crate) mod tests {
     //! Keys for the tests of this room: made once per run, since making RSA keys is slow.
 

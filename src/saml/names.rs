@@ -14,6 +14,8 @@ pub mod ns {
     pub const SHIBMD: &str = "urn:mace:shibboleth:metadata:1.0";
     /// Asynchronous logout (sstc-saml-async-slo-v1.0).
     pub const ASYNC_SLO: &str = "urn:oasis:names:tc:SAML:2.0:protocol:ext:async-slo";
+    /// Attributes of an entity (sstc-metadata-attr-cs-01).
+    pub const MDATTR: &str = "urn:oasis:names:tc:SAML:metadata:attribute";
     /// SOAP 1.1 (saml-bindings-2.0-os §3.2).
     pub const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
     /// XML signatures (xmldsig-core).
@@ -85,6 +87,8 @@ pub mod status {
     pub const NO_SUPPORTED_IDP: &str = "urn:oasis:names:tc:SAML:2.0:status:NoSupportedIDP";
     /// The person that the request names is not the one who is there.
     pub const UNKNOWN_PRINCIPAL: &str = "urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal";
+    /// It could be answered, and will not be.
+    pub const REQUEST_DENIED: &str = "urn:oasis:names:tc:SAML:2.0:status:RequestDenied";
     /// The request asks for something that is not offered.
     pub const REQUEST_UNSUPPORTED: &str = "urn:oasis:names:tc:SAML:2.0:status:RequestUnsupported";
 }
@@ -161,6 +165,11 @@ pub mod algorithm {
 pub const ATTRNAME_URI: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri";
 /// `Format` of attribute names that nobody speaks of (saml-core-2.0-os §8.2.1).
 pub const ATTRNAME_UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified";
+/// The entity attribute by which a service provider says which subject identifier it needs
+/// (saml-subject-id-attr-v1.0 §4).
+pub const SUBJECT_ID_REQ: &str = "urn:oasis:names:tc:SAML:profiles:subject-id:req";
+/// The attribute by which all service providers know a person as the same (§3.3).
+pub const SUBJECT_ID: &str = "urn:oasis:names:tc:SAML:attribute:subject-id";
 /// `Method` of a bearer confirmation (saml-profiles-2.0-os §3.3).
 pub const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 /// `Consent` that says nothing (saml-core-2.0-os §8.4.1).

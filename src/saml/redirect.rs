@@ -165,4 +165,4 @@ fn inflate_with(inflater: &mut Decompress, compressed: &[u8]) -> Result<Vec<u8>,
 
 #[cfg(test)]
 #[path = "redirect_tests.rs"]
-mod tests;
+pub(in crate::saml) mod tests;

@@ -8,7 +8,7 @@ use crate::saml::verified::{Proof, Unsigned};
 const REQUEST: &str = r#"<p:AuthnRequest xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" ID="_a" IssueInstant="2026-01-02T03:04:05Z" Version="2.0"><a:Issuer xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion">https://sp.example/</a:Issuer></p:AuthnRequest>"#;
 const RSA_SHA256: &str = "http%3A%2F%2Fwww.w3.org%2F2001%2F04%2Fxmldsig-more%23rsa-sha256";
 
-fn deflate(octets: &[u8]) -> Vec<u8> {
+pub(in crate::saml) fn deflate(octets: &[u8]) -> Vec<u8> {
     super::deflate(octets).unwrap()
 }
 

@@ -4,8 +4,9 @@ use std::str;
 use std::sync::Arc;
 
 use super::name::Naming;
-use super::next::{self, Next, Presence, Situation};
+use super::next::{self, Next, Presence, Proof, Situation};
 use super::request::{Carried, Checked};
+use super::sign_in::ticket::SKEW;
 use super::watch::AtWork;
 use super::{Browser, Delivery, Sso, Step, Turn, Visit};
 use crate::cloud::Profile;
@@ -64,8 +65,10 @@ impl Sso {
         let asked = (&ask, &*registered);
         let mut turn = match decide(asked, present.as_ref(), None) {
             Next::SignIn => {
+                self.count_beginning(&visit.tenant, browser).await?;
+                let step = sign_in_step(visit, handle.clone(), ask.force_authn);
                 self.park(&visit.tenant, &handle, &binding, (ask, &journey)).await?;
-                Turn { binding: new_binding, ..Turn::of(sign_in_step(visit, handle)) }
+                Turn { binding: new_binding, ..Turn::of(step) }
             }
             next => self.act(visit, (ask, registered), session_of(present), next).await?,
         };
@@ -93,7 +96,7 @@ impl Sso {
         }
         match self.look(&visit.tenant, handle, browser).await {
             Ok(pending) => {
-                let step = sign_in_step(visit, handle.to_owned());
+                let step = sign_in_step(visit, handle.to_owned(), pending.ask.force_authn);
                 Ok(Turn::of(step).on_journey(&pending.journey))
             }
             Err(refusal) if refusal.code == Code::JourneyGone => Err(replayed()),
@@ -118,7 +121,7 @@ impl Sso {
         let asked = (&pending.ask, &*registered);
         let decided = decide(asked, present.as_ref(), Some(pending.since));
         if decided == Next::SignIn {
-            let step = sign_in_step(visit, handle.to_owned());
+            let step = sign_in_step(visit, handle.to_owned(), pending.ask.force_authn);
             return Ok(Turn::of(step).on_journey(&pending.journey));
         }
         let pending = self.take(&visit.tenant, handle, browser).await?;
@@ -134,18 +137,31 @@ impl Sso {
         next: Next,
     ) -> Result<Turn, Refusal> {
         let customer = session.as_ref().map(|s| self.pseudonym(&visit.tenant, &s.person));
-        let delivery = match (next, session) {
-            (Next::Assert, Some(session)) => self.tell(visit, &registered, ask, session).await?,
+        let turned_away =
+            |code, cause: &str| (Refusal::new(code, cause), (ask.clone(), &registered));
+        let step = match (next, session) {
+            (Next::Assert, Some(session)) => {
+                Step::Deliver(Box::new(self.tell(visit, &registered, ask, session).await?))
+            }
             (Next::Decline(code, detail), _) => {
-                self.decline(visit, &registered, ask, (code, detail)).await?
+                let declined = self.decline(visit, &registered, ask, (code, detail)).await?;
+                Step::Deliver(Box::new(declined))
             }
             (Next::Disabled, _) => {
                 let cause = "expected an enabled customer, found one switched off";
-                return Err(Refusal::new(Code::CustomerDisabled, cause));
+                let (refusal, asked) = turned_away(Code::CustomerDisabled, cause);
+                self.turn_away(visit, asked, refusal).await?
             }
             (Next::FirstLoginNotBegun, _) => {
                 let cause = "expected a linked customer or a first login begun here, found neither";
-                return Err(Refusal::new(Code::FirstLoginNotBegun, cause));
+                let (refusal, asked) = turned_away(Code::FirstLoginNotBegun, cause);
+                self.turn_away(visit, asked, refusal).await?
+            }
+            (Next::ProofNotFresh, _) => {
+                let cause =
+                    "expected a sign-in at the partner's since the request, found none said";
+                let (refusal, asked) = turned_away(Code::ProofNotFresh, cause);
+                self.turn_away(visit, asked, refusal).await?
             }
             (Next::SignIn | Next::Assert, _) => {
                 return Err(Refusal::new(
@@ -154,7 +170,7 @@ impl Sso {
                 ));
             }
         };
-        let turn = Turn::of(Step::Deliver(Box::new(delivery)));
+        let turn = Turn::of(step);
         Ok(match customer {
             Some(name) => turn.for_customer(name),
             None => turn,
@@ -195,7 +211,7 @@ fn decide(
         Some((session, customer)) => {
             let class = super::issue::class_ref(&registered.profile, session);
             Presence::Somebody {
-                fresh: asked_at.is_some_and(|asked_at| session.authn_instant >= asked_at),
+                proof: proof(session, asked_at),
                 enabled: customer.enabled,
                 link: link_with(&registered.profile, customer.link),
                 first_login_begun: session.first_login.is_some(),
@@ -216,6 +232,18 @@ pub(super) fn situation(ask: &Ask, presence: Presence) -> Situation {
     }
 }
 
+/// Whether a session began with a proof that is newer than a request that waited.
+fn proof(session: &Session, asked_at: Option<time::OffsetDateTime>) -> Proof {
+    match asked_at {
+        Some(asked_at) if session.authn_instant >= asked_at => match session.proved_at {
+            // The partner says whole seconds, by its own clock.
+            Some(proved_at) if proved_at + SKEW >= asked_at => Proof::Fresh,
+            _ => Proof::Unsaid,
+        },
+        _ => Proof::Before,
+    }
+}
+
 /// How the customer stands with what the service provider belongs to: one whose profile has no
 /// login link is no cloud, and asks for no account there.
 pub(super) fn link_with(profile: &Profile, link: Link) -> Link {
@@ -227,12 +255,15 @@ fn session_of(present: Option<(Session, Customer)>) -> Option<Session> {
 }
 
 /// Where the tenant's people sign in, with the way back.
-fn sign_in_step(visit: &Visit, handle: String) -> Step {
+fn sign_in_step(visit: &Visit, handle: String, force_authn: bool) -> Step {
     match &visit.tenant.sign_in {
         SignIn::Local => Step::SignInHere { handle: Some(handle) },
-        SignIn::Partner { login_url, continue_parameter } => {
+        SignIn::Partner { login_url, continue_parameter, force_parameter } => {
             let separator = if login_url.as_str().contains('?') { '&' } else { '?' };
-            let url = format!("{login_url}{separator}{continue_parameter}={handle}");
+            // Or else the partner's page answers from a session of its own.
+            let force =
+                if force_authn { format!("&{force_parameter}=true") } else { String::new() };
+            let url = format!("{login_url}{separator}{continue_parameter}={handle}{force}");
             Step::SignInAtPartner { url }
         }
     }

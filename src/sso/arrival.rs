@@ -33,6 +33,7 @@ impl Sso {
     ) -> Result<Turn, Refusal> {
         let carried = Carried::Form(raw_query, body);
         let Checked { ask, remember, .. } = self.check_request(visit, kid, carried, &mut AtWork)?;
+        self.count_beginning(&visit.tenant, browser).await?;
         let arrived = Arrived {
             remember: remember.as_secs().saturating_add(1),
             journey: browser.journey.clone(),

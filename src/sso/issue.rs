@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use time::OffsetDateTime;
 
+use super::scoped_id::ScopedIds;
 use super::{Sso, Visit};
 use crate::cloud::registration::Registered;
 use crate::cloud::response::{
@@ -14,11 +15,10 @@ use crate::cloud::response::{
 use crate::cloud::{self, Profile};
 use crate::keys::{Key, KeyRing};
 use crate::refusal::{Code, Refusal};
-use crate::saml::allowed::Declared;
 use crate::saml::encryption::Envelope;
 use crate::saml::names::{name_id, status};
 use crate::saml::response::{
-    Assertion, Attribute, AuthnStatement, Confirmation, NameId, Response, Status, Window,
+    Assertion, Attribute, AuthnStatement, Confirmation, NameId, Response, Signing, Status, Window,
 };
 use crate::saml::{AcsUrl, EntityId, MessageId, NameIdentifier, RelayState, SigningKey};
 use crate::store::record::{Ask, Person, Session, Tenant};
@@ -73,7 +73,7 @@ struct Draft {
     profile: std::sync::Arc<Profile>,
     status: Status<'static>,
     told: Option<Told>,
-    declared: Declared,
+    signing: Signing,
 }
 
 /// What is asserted.
@@ -104,7 +104,8 @@ impl Sso {
         ask: Ask,
         (session, name_id): (Session, Option<NameIdentifier>),
     ) -> Result<Delivery, Refusal> {
-        let attributes = attributes(&visit.tenant, registered, &ask, &session.person)?;
+        let scoped = self.scoped_ids(&visit.tenant, registered, &session.person).await?;
+        let attributes = attributes((&visit.tenant, &scoped), registered, &ask, &session.person)?;
         let session_end = match registered.profile.response.session_end {
             SessionEnd::Send => Some(session.authn_instant + self.session_life.absolute),
             SessionEnd::Omit => None,
@@ -159,7 +160,7 @@ impl Sso {
             profile: std::sync::Arc::clone(&registered.profile),
             status,
             told,
-            declared: registered.service_provider.declared.clone(),
+            signing: registered.profile.response.signing(&registered.service_provider),
         };
         self.pool
             .run(move || {
@@ -208,10 +209,9 @@ impl Draft {
             status: self.status,
             assertion: self.told.as_ref().map(|told| self.assertion(rules, told)),
         };
-        let signing = rules.signing(&self.declared);
         Ok(match envelope {
-            None => response.sign(key, &signing)?,
-            Some(envelope) => response.seal(key, &signing, envelope)?,
+            None => response.sign(key, &self.signing)?,
+            Some(envelope) => response.seal(key, &self.signing, envelope)?,
         })
     }
 
@@ -237,7 +237,7 @@ impl Draft {
             },
             attributes: &told.attributes,
             authn: AuthnStatement {
-                instant: told.session.authn_instant,
+                instant: authn_instant(&told.session),
                 session_index: match rules.session_index {
                     SessionIndex::Send => Some(&told.session.index),
                     SessionIndex::Omit => None,
@@ -263,6 +263,11 @@ pub(super) fn key_of<'r>(ring: &'r KeyRing, kid: Option<&str>) -> Result<&'r Key
     })
 }
 
+/// When the person proved who they are, as far as it is known: never after we learned of it.
+fn authn_instant(session: &Session) -> OffsetDateTime {
+    session.proved_at.map_or(session.authn_instant, |at| at.min(session.authn_instant))
+}
+
 /// The authentication context class that is asserted about a session (conformance A-039).
 pub(super) fn class_ref<'a>(profile: &'a Profile, session: &'a Session) -> &'a str {
     match &profile.response.authn_context {
@@ -274,7 +279,7 @@ pub(super) fn class_ref<'a>(profile: &'a Profile, session: &'a Session) -> &'a s
 /// The attributes that a service provider gets of a person. Decorative values that break its rules
 /// are withheld: a login must not fail for them, but the log says so.
 fn attributes(
-    tenant: &Tenant,
+    (tenant, scoped): (&Tenant, &ScopedIds),
     registered: &Registered,
     ask: &Ask,
     person: &Person,
@@ -287,6 +292,8 @@ fn attributes(
         name: person.name.as_deref(),
         mobile: person.mobile.as_deref(),
         email: person.email.as_deref(),
+        subject_id: scoped.shared.as_deref(),
+        pairwise_id: scoped.pairwise.as_deref(),
     };
     let service = registered.service_provider.attribute_service(ask.attribute_service);
     let requested = service.map_or(&[][..], |service| &service.requested);

@@ -32,7 +32,12 @@ impl Sso {
             Onward::Cloud { service: asked } => Onward::Cloud { service: service.or(asked) },
             waiting @ Onward::Journey { .. } => waiting,
         };
-        self.enter(visit, browser, redeemed.proven, onward).await
+        match self.enter(visit, browser, redeemed.proven, onward).await {
+            Err(refusal) if refusal.code == Code::CustomerDisabled => {
+                self.turn_away_waiting(visit, browser, onward, refusal).await
+            }
+            entered => entered,
+        }
     }
 
     /// Checks a password, opens a session, and goes on.
@@ -48,8 +53,15 @@ impl Sso {
         onward: Onward<'_>,
     ) -> Result<Turn, Refusal> {
         local_only(&visit.tenant)?;
-        match self.check_password(&visit.tenant, browser, typed).await {
+        let entered = match self.check_password(&visit.tenant, browser, typed).await {
             Ok(proven) => self.enter(visit, browser, proven, onward).await,
+            Err(refusal) => Err(refusal),
+        };
+        match entered {
+            Ok(turn) => Ok(turn),
+            Err(refusal) if refusal.code == Code::CustomerDisabled => {
+                self.turn_away_waiting(visit, browser, onward, refusal).await
+            }
             Err(refusal) => {
                 let again = matches!(
                     refusal.code,

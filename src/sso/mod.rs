@@ -3,6 +3,7 @@
 
 mod answer;
 mod arrival;
+mod beginning;
 mod code;
 mod creation;
 pub mod explain;
@@ -19,15 +20,18 @@ mod pending;
 mod pool;
 mod refuse;
 mod request;
+mod scoped_id;
 mod session;
 pub mod sign_in;
 mod standing;
 mod step;
+mod turn_away;
 mod unsolicited;
 mod watch;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
@@ -92,6 +96,9 @@ pub struct Parts {
     pub partners: sign_in::Partners,
     /// How long people stay signed in.
     pub session_life: SessionLife,
+    /// Most journeys that begin to wait in [`crate::limits::JOURNEY_WINDOW`], of one
+    /// address.
+    pub journeys_per_address: NonZeroU32,
     /// 32 secret bytes that all nodes share, from which tickets and pseudonyms are derived.
     pub seed: [u8; 32],
 }
@@ -113,6 +120,7 @@ pub struct Sso {
     pool: SigningPool,
     partners: sign_in::Partners,
     session_life: SessionLife,
+    journeys_per_address: NonZeroU32,
     ticket_seed: hmac::Key,
     pseudonyms: Pseudonyms,
     /// What names of one session are made from.
@@ -214,6 +222,7 @@ impl Sso {
             pool: parts.pool,
             partners: parts.partners,
             session_life: parts.session_life,
+            journeys_per_address: parts.journeys_per_address,
             password_checks: Arc::new(Semaphore::new(sign_in::local::AT_ONCE)),
             password_queue: Semaphore::new(sign_in::local::AT_ONCE + sign_in::local::WAITING),
         }

@@ -24,8 +24,8 @@ pub(super) enum Presence {
     Nobody,
     /// Somebody, of whom this is known.
     Somebody {
-        /// They proved who they are after the request came.
-        fresh: bool,
+        /// Whether they proved who they are after the request came.
+        proof: Proof,
         /// The partner has not switched them off.
         enabled: bool,
         /// They have a cloud account.
@@ -35,6 +35,17 @@ pub(super) enum Presence {
         /// How they were authenticated is one of the contexts that the request accepts.
         context_met: bool,
     },
+}
+
+/// How the proof of who somebody is stands to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// They signed in before the request came.
+    Before,
+    /// They came in after the request, and nobody says that they proved anew who they are.
+    Unsaid,
+    /// They proved it after the request came.
+    Fresh,
 }
 
 /// What happens next.
@@ -48,6 +59,8 @@ pub(super) enum Next {
     SignIn,
     /// The customer is switched off.
     Disabled,
+    /// A fresh proof was asked for, and what came back is none.
+    ProofNotFresh,
     /// The customer has no cloud account, and nobody sent them to make one.
     FirstLoginNotBegun,
 }
@@ -65,11 +78,14 @@ pub(super) fn next(situation: Situation) -> Next {
         };
     }
     match situation.presence {
-        Presence::Somebody { fresh, enabled, link, first_login_begun, context_met }
-            if fresh || !situation.force_authn =>
+        Presence::Somebody { proof, enabled, link, first_login_begun, context_met }
+            if proof != Proof::Before || !situation.force_authn =>
         {
             if !enabled {
                 Next::Disabled
+            } else if situation.force_authn && proof == Proof::Unsaid {
+                // To ask once more would go round in a circle.
+                Next::ProofNotFresh
             } else if !context_met {
                 Next::Decline(status::RESPONDER, status::NO_AUTHN_CONTEXT)
             } else if link == Link::Unlinked && !first_login_begun {
@@ -89,8 +105,12 @@ mod tests {
     use super::*;
 
     fn somebody() -> Presence {
+        proved(Proof::Before)
+    }
+
+    fn proved(proof: Proof) -> Presence {
         Presence::Somebody {
-            fresh: false,
+            proof,
             enabled: true,
             link: Link::Linked,
             first_login_begun: false,
@@ -105,13 +125,7 @@ mod tests {
     #[test]
     fn every_combination_of_force_authn_passive_and_presence_has_its_next_step() {
         const NO_PASSIVE: Next = Next::Decline(status::RESPONDER, status::NO_PASSIVE);
-        let fresh = Presence::Somebody {
-            fresh: true,
-            enabled: true,
-            link: Link::Linked,
-            first_login_begun: false,
-            context_met: true,
-        };
+        let (unsaid, fresh) = (proved(Proof::Unsaid), proved(Proof::Fresh));
         let table = [
             // presence, ForceAuthn, IsPassive, expected
             (Presence::Nobody, false, false, Next::SignIn),
@@ -122,6 +136,10 @@ mod tests {
             (somebody(), false, true, Next::Assert),
             (somebody(), true, false, Next::SignIn),
             (somebody(), true, true, NO_PASSIVE),
+            (unsaid, false, false, Next::Assert),
+            (unsaid, false, true, Next::Assert),
+            (unsaid, true, false, Next::ProofNotFresh),
+            (unsaid, true, true, Next::ProofNotFresh),
             (fresh, false, false, Next::Assert),
             (fresh, false, true, Next::Assert),
             (fresh, true, false, Next::Assert),
@@ -142,7 +160,7 @@ mod tests {
             (Link::Unlinked, true, Next::Assert),
         ] {
             let presence = Presence::Somebody {
-                fresh: false,
+                proof: Proof::Before,
                 enabled: true,
                 link,
                 first_login_begun,
@@ -160,7 +178,7 @@ mod tests {
             (true, false, Next::Decline(status::RESPONDER, status::NO_AUTHN_CONTEXT)),
         ] {
             let presence = Presence::Somebody {
-                fresh: true,
+                proof: Proof::Fresh,
                 enabled,
                 link: Link::Linked,
                 first_login_begun: false,

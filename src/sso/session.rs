@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use super::{Browser, Sso};
 use crate::limits;
 use crate::random;
@@ -29,6 +31,8 @@ pub(super) struct Remembered(pub(super) Session);
 pub struct Proven {
     /// Who.
     pub person: Person,
+    /// When, as far as somebody says.
+    pub proved_at: Option<OffsetDateTime>,
     /// How: an authentication context class.
     pub class: &'static str,
 }
@@ -46,6 +50,7 @@ impl Sso {
         let session = Session {
             person: proven.person,
             authn_instant: now,
+            proved_at: proven.proved_at,
             authn_class: proven.class.to_owned(),
             index: random::xml_id(&*self.random),
             first_login,

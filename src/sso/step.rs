@@ -1,7 +1,7 @@
 //! Layer 3, sso: everything that can happen next in a journey. `http` shows it; nothing else does.
 
 use super::{Delivery, Opening, Telling, Way};
-use crate::refusal::Code;
+use crate::refusal::{Code, Refusal};
 use crate::saml::EntityId;
 
 /// What happens next.
@@ -55,6 +55,16 @@ pub enum Step {
     },
     /// A signed message to an ACS.
     Deliver(Box<Delivery>),
+    /// No assertion because of who is there: our page says so, and the service provider can be
+    /// told.
+    TurnAway {
+        /// Why.
+        refusal: Box<Refusal>,
+        /// What the service provider is told.
+        answer: Box<Delivery>,
+        /// Whether it is told at once, without a page of ours.
+        is_at_once: bool,
+    },
     /// The page that says that the account at the cloud is ready, at its own address.
     Linked,
     /// The page that says that the link with the cloud account has ended, at its own address.
@@ -100,6 +110,7 @@ impl Step {
             Self::OpenAccountHere { .. } | Self::OpenAccount(_) => "open-account",
             Self::AccountComing { .. } => "account-coming",
             Self::Deliver(_) => "deliver",
+            Self::TurnAway { .. } => "turn-away",
             Self::Linked => "linked",
             Self::LinkEnded => "link-ended",
             Self::Heard { .. } => "logout-heard",

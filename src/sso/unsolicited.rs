@@ -33,6 +33,7 @@ impl Sso {
         ticket: Option<&str>,
     ) -> Result<Turn, Refusal> {
         let ask = self.unasked(visit, destination)?;
+        self.count_beginning(&visit.tenant, browser).await?;
         let (binding, new_binding) = self.binding(browser);
         let handle = self.handle();
         self.park(&visit.tenant, &handle, &binding, (ask, &browser.journey)).await?;

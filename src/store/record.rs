@@ -132,6 +132,8 @@ pub enum SignIn {
         login_url: EndpointUrl,
         /// The query parameter that carries the continuation there.
         continue_parameter: String,
+        /// The query parameter that is `true` where the person must prove anew who they are.
+        force_parameter: String,
     },
     /// On our page, against the tenant's local users.
     Local,
@@ -243,9 +245,13 @@ impl fmt::Debug for PersonId {
 pub struct Session {
     /// Who it is.
     pub person: Person,
-    /// When the person proved who they are.
+    /// When the session began: with a proof of who the person is, or with the partner's word.
     #[serde(with = "time::serde::timestamp::milliseconds")]
     pub authn_instant: OffsetDateTime,
+    /// When the person really proved who they are, as far as somebody says: here at a sign-in by
+    /// password, or at the partner's site before (conformance A-028).
+    #[serde(default, with = "time::serde::timestamp::milliseconds::option")]
+    pub proved_at: Option<OffsetDateTime>,
     /// How: an authentication context class.
     pub authn_class: String,
     /// The session's index in assertions.

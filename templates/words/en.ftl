@@ -39,6 +39,7 @@ error-id = Reference
 error-time = Time
 error-sp = Service
 error-again = Open the console again
+error-back = Back to { $name }
 
 owner-you =
     .name = You
@@ -274,6 +275,12 @@ SB-3018 =
 SB-3019 =
     .title = The service could not be told who you are
     .advice = Your partner’s records lack what the service knows its users by, such as an e-mail address. Please ask your partner to complete them.
+SB-3020 =
+    .title = The service asks you to sign in anew
+    .advice = For your safety it wants a fresh sign-in, and your partner’s site did not ask you for one. Please sign out there, sign in again, and begin anew.
+SB-3021 =
+    .title = Too many sign-ins begin here at once
+    .advice = Your network has begun very many sign-ins within minutes, so we make a pause. Please wait a few minutes and try again. { -report }
 
 ## SB-4…: the way into the cloud
 

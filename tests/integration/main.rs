@@ -23,6 +23,7 @@ mod hostile;
 mod isolation;
 mod journey;
 mod ledger;
+mod mdq;
 mod metadata_commands;
 #[cfg(feature = "fake-cloud")]
 mod peers;

@@ -46,6 +46,37 @@ fn lint_tells_findings_for_people_and_programs_and_ends_with_the_worst() {
     assert_eq!(skybridge(&one, None).status.code(), Some(0));
 }
 
+// Conformance A-097.
+#[test]
+fn lint_judges_validity_by_the_limits_of_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("skybridge.toml");
+    let words = "[server]\nbase_url = \"https://sso.example\"\n\
+                 [clouds]\nmetadata_valid_until = \"required\"\nmetadata_valid_within = \"14d\"\n\
+                 [keys]\nmaster_key = { env = \"MASTER\" }\n\
+                 [[tenant]]\nid = \"acme\"\nname = \"Acme\"\ncloud = \"generic\"\n\
+                 portal_url = \"https://shop.example/\"\nsign_in = \"local\"\n";
+    std::fs::write(&config, words).unwrap();
+    let endless = format!("{CORPUS}/clean-small.xml");
+    let far = folder.path().join("far.xml");
+    let document = std::fs::read_to_string(&endless).unwrap();
+    let until = "validUntil=\"2999-01-02T03:04:05Z\" entityID=";
+    std::fs::write(&far, document.replacen("entityID=", until, 1)).unwrap();
+    let config = config.to_str().unwrap();
+    let far = far.to_str().unwrap();
+    for (file, more, code, word) in [
+        (endless.as_str(), &["--config", config][..], 4, "SBM-45"),
+        (far, &["--config", config][..], 4, "SBM-44"),
+        (&endless, &["--config", config, "--any-end"][..], 0, "can be used"),
+        (far, &["--config", config, "--any-end"][..], 0, "SBM-43"),
+        (&endless, &["--config", "/nowhere.toml"][..], 0, "can be used"),
+    ] {
+        let output = skybridge(&[&["metadata", "lint", file], more].concat(), None);
+        assert_eq!(output.status.code(), Some(code), "{file} {more:?}: {}", text(&output));
+        assert!(text(&output).contains(word), "{file} {more:?}: {}", text(&output));
+    }
+}
+
 #[test]
 fn sp_registers_shows_lists_and_removes_over_the_ledger() {
     let folder = tempfile::tempdir().unwrap();

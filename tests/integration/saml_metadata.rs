@@ -255,15 +255,15 @@ fn the_cloud_s_real_metadata_is_read() {
 }
 
 /// Metadata signed by xmlsec1, with a key and its certificate.
-struct Signed {
-    document: String,
-    trust: Vec<VerifyingKey>,
+pub(crate) struct Signed {
+    pub(crate) document: String,
+    pub(crate) trust: Vec<VerifyingKey>,
 }
 
 /// Has xmlsec1 sign the element `name`, which has the ID `_m` and `@` for its signature, in
 /// `template`. `hash` is the number of bits of the digest, `list` what stands in the
 /// canonicalisation transform.
-fn signed_by_xmlsec(template: &str, name: &str, hash: &str, list: &str) -> Signed {
+pub(crate) fn signed_by_xmlsec(template: &str, name: &str, hash: &str, list: &str) -> Signed {
     let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
     let certificate = rcgen::CertificateParams::new(vec!["m.example".to_owned()])
         .unwrap()

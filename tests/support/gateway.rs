@@ -242,7 +242,10 @@ fn write_files(folder: &Path, clock: &ManualClock) -> [Kid; 2] {
     write("keyless.xml", &KEYLESS.metadata());
     let generic = include_str!("../../metadata/generic/profile.toml");
     fs::create_dir_all(folder.join("clouds/sealed-only")).unwrap();
-    write("clouds/sealed-only/profile.toml", &generic.replace("\"when-possible\"", "\"always\""));
+    let sealed = generic
+        .replace("\"when-possible\"", "\"always\"\nallow_cbc = true")
+        .replace("\"page-then-service\"", "\"service\"");
+    write("clouds/sealed-only/profile.toml", &sealed);
     for key in ticket::keys() {
         write(&format!("{}.pem", key.id), &key.public_pem);
     }
@@ -286,6 +289,7 @@ impl TestGateway {
 fn configuration() -> String {
     let mut text = format!(
         "[server]\nbase_url = \"{BASE}\"\ntrusted_proxies = [\"10.0.0.1\"]\n\
+         journeys_per_address = 1000\n\
          [store]\nurl = {{ env = \"STORE\" }}\nprefix = \"{}\"\n\
          [clouds]\ndirectory = \"clouds\"\n\
          [keys]\ndirectory = \"keys\"\nmaster_key = {{ env = \"MASTER\" }}\n\
@@ -326,10 +330,12 @@ const SENTINELS: &str =
 /// What acme publishes about itself.
 const PUBLISHED: &str = "[tenant.metadata]\nscopes = [\"partner.example\"]\n\
                          logo_url = \"https://partner.example/logo.png\"\n";
-/// A service of bravo's beside the cloud, with a profile of its own.
+/// A service of bravo's beside the cloud, with a profile of its own, and one that is switched off.
 const PLAIN_SP: &str = "[[tenant.service_provider]]\nmetadata = \"sp.xml\"\nprofile = \"generic\"\n\
      unsolicited = true\n\
-     relay_states = [\"https://sp.example/start\"]\n";
+     relay_states = [\"https://sp.example/start\"]\n\
+     [[tenant.service_provider]]\nmetadata = \"sealed.xml\"\nprofile = \"generic\"\n\
+     unsolicited = true\nenabled = false\n";
 /// Services of bravo's that log out by messages.
 fn leavers() -> String {
     let mut text = String::new();

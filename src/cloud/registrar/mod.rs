@@ -194,6 +194,12 @@ impl Registrar {
         self.lifetime
     }
 
+    /// A service provider of either origin whose metadata is good.
+    #[must_use]
+    pub fn known(&self, tenant: &TenantId, entity_id: &EntityId) -> Option<Arc<Registered>> {
+        self.registrations.get(tenant, entity_id)
+    }
+
     /// The service providers of the configuration whose metadata is good.
     #[must_use]
     pub fn declared(&self, tenant: &TenantId) -> Vec<Arc<Registered>> {

@@ -44,6 +44,7 @@ pub(super) fn invented(stage: &Stage) -> Option<Newcomer> {
         mobile: Some(format!("0086-13{digits}")),
         email: Some(format!("{}@newcomer.example", mark.to_lowercase())),
         service: None,
+        authenticated_at: None,
     };
     Some(Newcomer { customer, account_name })
 }

@@ -8,11 +8,13 @@ use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::error::Category;
+use time::OffsetDateTime;
 
 use crate::http::problem::Declined;
 use crate::limits;
 use crate::page::Language;
 use crate::refusal::{Code, Refusal};
+use crate::saml::types::parse_instant;
 use crate::store::record::PersonId;
 
 /// Most faults of one body that are reported.
@@ -84,6 +86,18 @@ pub(in crate::http) const ADDRESS: Rule = Rule {
     most: limits::URL_BYTES,
     fits: |text| text.len() <= limits::URL_BYTES,
 };
+
+/// A time.
+pub(in crate::http) const INSTANT: Rule = Rule {
+    expected: "a UTC time such as 2026-01-02T03:04:05Z",
+    most: 30,
+    fits: |text| instant(text).is_some(),
+};
+
+/// The time that a text says.
+pub(in crate::http) fn instant(text: &str) -> Option<OffsetDateTime> {
+    parse_instant("time", text).ok()
+}
 
 /// Reads a body. `fields` asks for every field that the call knows and puts them together; what it
 /// did not ask for is refused by name.

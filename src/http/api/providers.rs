@@ -64,7 +64,12 @@ pub(in crate::http) async fn see(
         let history = gateway.registrar.history(&tenant, &entity_id).await;
         let history = history.map_err(Refusal::from)?;
         match history.last().filter(|last| last.metadata.is_some()) {
-            Some(last) => Ok(tell_upload(&gateway, last, &history)),
+            Some(last) => {
+                let mut told = tell_upload(&gateway, last, &history);
+                let known = gateway.registrar.known(&tenant, &entity_id);
+                told["clock"] = known.map_or(Value::Null, |known| clock(&known));
+                Ok(told)
+            }
             None => Err(unknown()),
         }
     };
@@ -216,8 +221,21 @@ fn tell_declared(registered: &Registered) -> Value {
             "findings": [],
             "metadata": null,
             "history": [],
+            "clock": clock(registered),
         }),
     )
+}
+
+/// How far its clock is from ours, as its requests to this node tell; null before the first one.
+fn clock(registered: &Registered) -> Value {
+    let Some(offset) = registered.skew.offset() else { return Value::Null };
+    let allowed = registered.profile.request.skew;
+    json!({
+        // Negative where its clock is ahead.
+        "behind_seconds": offset.as_seconds_f64(),
+        "allowed_seconds": allowed.as_secs(),
+        "advice": registered.skew.advice(allowed.try_into().unwrap_or(time::Duration::MAX)),
+    })
 }
 
 fn tell_upload(gateway: &Gateway, upload: &Upload, history: &[Upload]) -> Value {

@@ -210,8 +210,17 @@ fn provider() -> Value {
         ("findings", list(&reference("Finding"))),
         ("metadata", maybe(&text())),
         ("history", list(&reference("Version"))),
+        ("clock", maybe(&clock())),
     ]);
     object(&fields)
+}
+
+fn clock() -> Value {
+    object(&[
+        ("behind_seconds", json!({ "type": "number" })),
+        ("allowed_seconds", number()),
+        ("advice", maybe(&text())),
+    ])
 }
 
 fn version() -> Value {

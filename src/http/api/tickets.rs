@@ -4,8 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
+use time::OffsetDateTime;
 
-use super::body::{self, ADDRESS, DETAIL, Faulty, Fields, PERSON_ID};
+use super::body::{self, ADDRESS, DETAIL, Faulty, Fields, INSTANT, PERSON_ID};
 use super::{Body, Names, answer, authorized, idempotency_key, names, within_limit};
 use crate::http::Gateway;
 use crate::http::context::Context;
@@ -43,7 +44,8 @@ async fn give(
 }
 
 /// The body: the partner's id of the customer; what the cloud knows the customer by, which is the
-/// same where it is absent; and the page of the cloud to open.
+/// same where it is absent; the page of the cloud to open; and when the customer signed in at the
+/// partner's site, which a service provider may want to be after it asked.
 pub(super) fn fields(fields: &mut Fields) -> Result<Claims, Faulty> {
     let sub = fields.required("user_id", &PERSON_ID);
     let account_id = fields.optional("account_id", &PERSON_ID);
@@ -51,6 +53,7 @@ pub(super) fn fields(fields: &mut Fields) -> Result<Claims, Faulty> {
     let mobile = fields.optional("mobile", &DETAIL);
     let email = fields.optional("email", &DETAIL);
     let service = fields.optional("service", &ADDRESS);
+    let authenticated_at = fields.optional("authenticated_at", &INSTANT);
     Ok(Claims {
         sub: sub?,
         account_id: account_id?,
@@ -58,5 +61,9 @@ pub(super) fn fields(fields: &mut Fields) -> Result<Claims, Faulty> {
         mobile: mobile?,
         email: email?,
         service: service?,
+        auth_time: authenticated_at?
+            .as_deref()
+            .and_then(body::instant)
+            .map(OffsetDateTime::unix_timestamp),
     })
 }

@@ -9,6 +9,7 @@ mod algorithms;
 mod endpoint;
 mod key_descriptor;
 mod lifetime;
+mod subject_id;
 mod validity;
 
 use std::fmt;
@@ -20,6 +21,7 @@ pub(super) use endpoint::index;
 pub use endpoint::{AssertionConsumer, Binding, LogoutEndpoint};
 pub(super) use key_descriptor::{KeyUse, certificate};
 pub use lifetime::{End, Lifetime};
+pub use subject_id::SubjectId;
 pub(super) use validity::duration;
 
 use super::allowed::Declared;
@@ -53,6 +55,8 @@ pub struct ServiceProvider {
     pub name_id_formats: Vec<String>,
     /// What it says that it can verify.
     pub declared: Declared,
+    /// The subject identifier that it needs.
+    pub subject_id: SubjectId,
     /// The groups of attributes that it asks for.
     pub attribute_services: Vec<AttributeService>,
     /// The earliest `validUntil` that governs it; from then on it may not be used.
@@ -226,6 +230,7 @@ fn read_document(
         logout: Vec::new(),
         name_id_formats: Vec::new(),
         declared: algorithms::read(entity, role, &mut warnings)?,
+        subject_id: subject_id::read(entity),
         attribute_services: Vec::new(),
         valid_until: validity.until,
         cache_duration: validity.cache,
@@ -339,5 +344,7 @@ fn metadata(expected: &'static str, found: String) -> Error {
     Error::Metadata { expected, found }
 }
 
+#[cfg(test)]
+mod signed_tests;
 #[cfg(test)]
 mod tests;

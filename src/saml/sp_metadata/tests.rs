@@ -389,6 +389,32 @@ fn a_document_beyond_the_limit_is_refused() {
     assert!(matches!(read_text(&format!("<!DOCTYPE x>{}", sp(ACS))), Err(Error::Doctype)));
 }
 
+// Conformance A-112.
+#[test]
+fn the_subject_identifier_that_is_needed_is_an_attribute_of_the_entity() {
+    let of = |name: &str, values: &[&str]| {
+        let value = |value: &&str| format!("<s:AttributeValue>{value}</s:AttributeValue>");
+        let values = values.iter().map(value).collect::<Vec<_>>().concat();
+        let extensions = format!(
+            "<md:Extensions><a:EntityAttributes xmlns:a='{}' xmlns:s='{}'>\
+             <s:Attribute Name='urn:other'><s:AttributeValue>any</s:AttributeValue></s:Attribute>\
+             <s:Attribute Name='{name}'>{values}</s:Attribute></a:EntityAttributes></md:Extensions>",
+            ns::MDATTR,
+            ns::ASSERTION
+        );
+        read_text(&entity("entityID='urn:sp'", &(extensions + &role("", ACS)))).unwrap().subject_id
+    };
+    let req = crate::saml::names::SUBJECT_ID_REQ;
+    assert_eq!(read_text(&sp(ACS)).unwrap().subject_id, SubjectId::Unneeded);
+    assert_eq!(of(req, &["subject-id"]), SubjectId::Shared);
+    assert_eq!(of(req, &[" pairwise-id\n"]), SubjectId::Pairwise);
+    assert_eq!(of(req, &["any"]), SubjectId::Pairwise);
+    for unneeded in [&["none"][..], &["Subject-ID"], &[]] {
+        assert_eq!(of(req, unneeded), SubjectId::Unneeded);
+    }
+    assert_eq!(of("urn:third", &["subject-id"]), SubjectId::Unneeded);
+}
+
 // Conformance A-011, A-020.
 #[test]
 fn friendly_names_and_unknown_attributes_change_nothing() {

@@ -5,19 +5,17 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use super::super::Sso;
 use super::super::session::Proven;
-use super::ticket::{Claims, Redeemed};
+use super::ticket::{Claims, Redeemed, SKEW};
 use crate::limits;
 use crate::refusal::{Code, Refusal};
 use crate::saml::names::authn_context;
 use crate::store::mark::MarkKind;
 use crate::store::record::Tenant;
 
-/// How far the partner's clock may be ahead of ours.
-const SKEW: Duration = Duration::seconds(5);
 /// Longest `jti`, characters.
 const JTI_CHARS: usize = 128;
 
@@ -120,6 +118,7 @@ impl Sso {
         let redeemed = Redeemed {
             proven: Proven {
                 person: signed.claims.person()?,
+                proved_at: signed.claims.proved_at(now)?,
                 class: authn_context::PREVIOUS_SESSION,
             },
             service: signed.claims.service,

@@ -64,6 +64,7 @@ impl Sso {
         }
         Ok(Proven {
             person: user.person.clone(),
+            proved_at: Some(self.clock.now()),
             class: authn_context::PASSWORD_PROTECTED_TRANSPORT,
         })
     }

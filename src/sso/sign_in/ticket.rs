@@ -8,6 +8,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::super::Sso;
 use super::super::session::{Proven, decode, encode};
@@ -19,6 +20,8 @@ use crate::store::mark::{Mark, MarkKind, Marked};
 use crate::store::record::{Person, PersonId, Tenant};
 use crate::store::{Claim, Key, Kind};
 
+/// How far the partner's clock may be from ours.
+pub(in crate::sso) const SKEW: time::Duration = time::Duration::seconds(5);
 /// How long the answer to an idempotency key is remembered.
 const IDEMPOTENCY_LIFE: Duration = Duration::from_hours(24);
 
@@ -50,6 +53,10 @@ pub struct Claims {
     /// The page of the cloud to open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
+    /// When the person proved to the partner who they are, in seconds since 1970 (`OpenID` Connect
+    /// Core 1.0 §2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
 }
 
 impl Claims {
@@ -84,6 +91,21 @@ impl Claims {
             email: self.email.clone(),
         })
     }
+
+    /// When the person proved to the partner who they are, if it says so.
+    ///
+    /// # Errors
+    /// [`Code::TicketClaims`] for what lies ahead, or is no time.
+    pub fn proved_at(&self, now: OffsetDateTime) -> Result<Option<OffsetDateTime>, Refusal> {
+        let Some(seconds) = self.auth_time else { return Ok(None) };
+        match OffsetDateTime::from_unix_timestamp(seconds) {
+            Ok(at) if at <= now + SKEW => Ok(Some(at)),
+            _ => {
+                let cause = "expected auth_time now or before, found another";
+                Err(Refusal::new(Code::TicketClaims, cause))
+            }
+        }
+    }
 }
 
 /// A redeemed ticket.
@@ -117,6 +139,7 @@ impl Sso {
         claims: &Claims,
     ) -> Result<Given, Refusal> {
         claims.person()?;
+        claims.proved_at(self.clock.now())?;
         self.check_service(tenant, claims.service.as_deref())?;
         let record = encode(claims)?;
         let body = digest(&SHA256, &record);
@@ -175,7 +198,11 @@ impl Sso {
         })?;
         self.use_up(tenant, MarkKind::UsedTicket, ticket).await?;
         let claims: Claims = decode(&octets)?;
-        let proven = Proven { person: claims.person()?, class: authn_context::PREVIOUS_SESSION };
+        let proven = Proven {
+            person: claims.person()?,
+            proved_at: claims.proved_at(self.clock.now())?,
+            class: authn_context::PREVIOUS_SESSION,
+        };
         Ok(Redeemed { proven, service: claims.service })
     }
 

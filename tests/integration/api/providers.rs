@@ -110,6 +110,114 @@ async fn a_request_of_an_uploaded_service_provider_is_answered_until_it_is_remov
 }
 
 #[tokio::test]
+async fn the_clock_of_a_service_provider_is_told_as_its_requests_tell_it() {
+    let gateway = TestGateway::new().await;
+    let mut operator = operator(&gateway);
+    let path = "/api/v1/acme/sp/https%3A%2F%2Fsp.example%2Fsaml";
+    told(&put(&mut operator, &format!("{path}?profile=generic"), &SP.metadata()).await);
+    assert_eq!(told(&operator.get(path).await)["clock"], Value::Null);
+    let request = Request::by(&SP, "acme").issued(100);
+    gateway.browser().get(&request.at("acme")).await.target();
+    let seen = told(&operator.get(path).await);
+    let behind = seen["clock"]["behind_seconds"].as_f64().unwrap();
+    assert!((-101.0..-99.0).contains(&behind), "{seen}");
+    assert_eq!(seen["clock"]["allowed_seconds"], 180);
+    let advice = seen["clock"]["advice"].as_str().unwrap();
+    assert!(advice.contains("s ahead of ours") && advice.contains("NTP"), "{advice}");
+    let document = told(&operator.get("/api/v1/openapi.json").await);
+    assert_eq!(openapi::faults(&document, &[("ServiceProvider", seen)]), "");
+}
+
+/// The subject identifiers of a customer at a service provider that needs `req`.
+async fn subject_ids(gateway: &TestGateway, user: &str, name: &str, req: &str) -> Vec<String> {
+    let entity_id = format!("https://{name}.example/saml");
+    let extensions = format!(
+        "<md:Extensions><a:EntityAttributes xmlns:a=\"urn:oasis:names:tc:SAML:metadata:attribute\">\
+         <s:Attribute xmlns:s=\"urn:oasis:names:tc:SAML:2.0:assertion\" \
+         Name=\"urn:oasis:names:tc:SAML:profiles:subject-id:req\">\
+         <s:AttributeValue>{req}</s:AttributeValue></s:Attribute></a:EntityAttributes>\
+         </md:Extensions><md:SPSSODescriptor"
+    );
+    let metadata = SP.metadata().replace(SP.entity_id, &entity_id);
+    let metadata = metadata.replacen("<md:SPSSODescriptor", &extensions, 1);
+    let path = format!("/api/v1/acme/sp/https%3A%2F%2F{name}.example%2Fsaml?profile=generic");
+    told(&put(&mut operator(gateway), &path, &metadata).await);
+    let mut browser = gateway.browser();
+    let body = json!({ "user_id": user }).to_string();
+    let key = format!("{user}-{name}-{req}-{}", gateway.now().unix_timestamp());
+    let given = told_ticket(&browser.ask_ticket(&key, &body).await);
+    assert_eq!(browser.get(&given).await.status, StatusCode::SEE_OTHER);
+    let request = Request::by(&SP, "acme").but(|it| {
+        it.issuer.clone_from(&entity_id);
+        it.policy = String::new();
+    });
+    let delivered = browser.get(&request.at("acme")).await.delivered();
+    assert!(delivered.asserts(), "{}", delivered.response);
+    let mut values = Vec::new();
+    for kind in ["subject-id", "pairwise-id"] {
+        let begin = format!("Name=\"urn:oasis:names:tc:SAML:attribute:{kind}\"");
+        let Some((_, rest)) = delivered.response.split_once(&begin) else { continue };
+        let (_, rest) = rest.split_once("<saml2:AttributeValue").unwrap();
+        let (_, rest) = rest.split_once('>').unwrap();
+        values.push(format!("{kind} {}", rest.split_once('<').unwrap().0));
+    }
+    values
+}
+
+// Conformance A-112.
+#[tokio::test]
+async fn a_subject_identifier_with_a_scope_is_given_to_who_needs_one() {
+    let gateway = TestGateway::new().await;
+    let first = subject_ids(&gateway, "cust-1", "one", "pairwise-id").await;
+    assert_eq!(first.len(), 1, "{first:?}");
+    let one = &first[0];
+    let (id, scope) = one.strip_prefix("pairwise-id ").unwrap().split_once('@').unwrap();
+    assert_eq!(scope, "partner.example");
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    assert!((16..=127).contains(&id.len()) && id.chars().all(plain), "{id}");
+    // The same person there again; another one; the same person elsewhere.
+    assert_eq!(subject_ids(&gateway, "cust-1", "one", "any").await, first);
+    assert_ne!(subject_ids(&gateway, "cust-2", "one", "pairwise-id").await, first);
+    assert_ne!(subject_ids(&gateway, "cust-1", "two", "pairwise-id").await, first);
+    let shared = subject_ids(&gateway, "cust-1", "one", "subject-id").await;
+    assert!(shared[0].starts_with("subject-id ") && shared.len() == 1, "{shared:?}");
+    assert!(!shared[0].contains(id));
+    assert_eq!(subject_ids(&gateway, "cust-1", "two", "subject-id").await, shared);
+    assert_ne!(subject_ids(&gateway, "cust-2", "two", "subject-id").await, shared);
+    assert!(subject_ids(&gateway, "cust-1", "one", "none").await.is_empty());
+}
+
+// Conformance C-09.
+#[tokio::test]
+async fn what_waits_for_a_service_provider_ends_when_it_is_removed() {
+    let gateway = TestGateway::new().await;
+    let mut operator = operator(&gateway);
+    let path = "/api/v1/acme/sp/https%3A%2F%2Fsp.example%2Fsaml?profile=generic";
+    told(&put(&mut operator, path, &SP.metadata()).await);
+    let mut browser = gateway.browser();
+    let page = browser.get(&Request::by(&SP, "acme").at("acme")).await.target();
+    let (_, handle) = page.query_pairs().find(|(name, _)| name == "continue").unwrap();
+    // The same by HTTP-POST, which waits one address before.
+    let posted = Request::by(&SP, "acme").fields();
+    let arrived = browser.post_from_elsewhere("/acme/saml/sso", &posted).await;
+    let arrived = arrived.location().to_owned();
+    let body = json!({ "user_id": "cust-1" }).to_string();
+    let given = told_ticket(&browser.ask_ticket("one", &body).await);
+    assert_eq!(browser.get(&given).await.status, StatusCode::SEE_OTHER);
+    assert!(browser.has_session());
+    told(&operator.send(Method::DELETE, path, (None, String::new())).await);
+    browser.get(&format!("/acme/continue/{handle}")).await.refused("SB-2003");
+    browser.get(&arrived).await.refused("SB-2003");
+    browser.get(&Request::by(&SP, "acme").at("acme")).await.refused("SB-2003");
+}
+
+/// The address of a ticket that was given out.
+fn told_ticket(answer: &Answer) -> String {
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    body["url"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+}
+
+#[tokio::test]
 async fn metadata_that_cannot_be_used_is_refused_with_every_finding() {
     let gateway = TestGateway::new().await;
     let mut operator = operator(&gateway);

@@ -1,11 +1,15 @@
 //! Other algorithms than RSA signatures over plain assertions: assertions that are encrypted, from
 //! the request to the service provider that decrypts them, and keys on an elliptic curve.
 
+use axum::http::{Method, StatusCode};
+use skybridge::saml::names::algorithm;
+
 use super::continuation;
+use super::secrets::Sink;
 use crate::support::gateway::browser::Browser;
 use crate::support::gateway::cloud::{Cloud, KEYLESS, Request, SEALED, SP};
 use crate::support::gateway::material::base64;
-use crate::support::gateway::{TestGateway, material, ticket};
+use crate::support::gateway::{SP_API_KEY, TestGateway, material, ticket};
 use crate::support::schema::{Schema, assert_valid};
 use crate::support::xmlsec;
 
@@ -50,6 +54,44 @@ async fn a_service_provider_with_a_key_gets_its_assertion_encrypted_and_another_
     assert_ne!(value(&sealed), value(&again), "an IV came twice");
     let plain = browser.get(&asked_by(&SP)).await.delivered().response;
     assert!(plain.contains("<saml2:Assertion "), "{plain}");
+}
+
+// Conformance A-118.
+#[tokio::test]
+async fn weak_encryption_is_warned_of_at_the_start_and_at_each_answer() {
+    let sink = Sink::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(sink.clone())
+        .finish();
+    // Or else the thread that comes first decides whether anybody listens.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let gateway = TestGateway::new().await;
+    let start = sink.text();
+    assert!(start.contains("weak encryption allowed") && start.contains("sealed-only"), "{start}");
+
+    let entity_id = "https://weak.example/saml";
+    let method = format!("<md:EncryptionMethod Algorithm=\"{}\"/>", algorithm::AES256_CBC);
+    let metadata = SEALED.metadata().replace(SEALED.entity_id, entity_id);
+    let metadata = metadata.replace("</md:KeyDescriptor>", &format!("{method}</md:KeyDescriptor>"));
+    let mut operator = gateway.browser().saying("authorization", &format!("Bearer {SP_API_KEY}"));
+    let path = "/api/v1/generic/sp/https%3A%2F%2Fweak.example%2Fsaml?profile=sealed-only";
+    let body = (Some("application/samlmetadata+xml"), metadata);
+    let registered = operator.send(Method::PUT, path, body).await;
+    assert_eq!(registered.status, StatusCode::OK, "{registered:?}");
+    let mut browser = signed_in(&gateway).await;
+    assert_eq!(sink.text().matches("assertion encrypted weakly").count(), 0);
+    for number in 1..=2 {
+        let request = Request::by(&SEALED, "generic").but(|it| {
+            entity_id.clone_into(&mut it.issuer);
+            it.policy = String::new();
+        });
+        let response = browser.get(&request.at("generic")).await.delivered().response;
+        assert!(response.contains(algorithm::AES256_CBC), "{response}");
+        assert_eq!(sink.text().matches("assertion encrypted weakly").count(), number);
+    }
 }
 
 #[tokio::test]

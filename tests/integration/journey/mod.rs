@@ -2,6 +2,7 @@
 
 mod answer;
 mod apart;
+mod beginning;
 mod delivery;
 mod encrypted;
 mod hand_off;
@@ -16,6 +17,7 @@ mod secrets;
 mod session;
 mod store_away;
 mod ticket;
+mod turned_away;
 mod unsolicited;
 
 use crate::support::gateway::browser::Browser;

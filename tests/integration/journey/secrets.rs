@@ -14,7 +14,14 @@ use crate::support::redis::RedisServer;
 
 /// Collects what is written.
 #[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Sink {
+    /// What was written so far.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl io::Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -156,7 +163,7 @@ async fn neither_the_store_nor_the_log_holds_what_others_could_use() {
     let bearers = everything(&gateway).await;
     drop(logging);
 
-    let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+    let log = sink.text();
     assert!(log.lines().count() > 20, "{log}");
     for (message, part) in [("step", "\"deliver\""), ("code", "SB-3003"), ("customer", "acme")] {
         assert!(log.contains(message) && log.contains(part), "{part} in {log}");

@@ -3,7 +3,7 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::support::gateway::cloud::{CN, Request, SP};
+use crate::support::gateway::cloud::{CN, Request, SEALED, SP};
 use crate::support::gateway::{PASSWORD, TestGateway, browser::Browser};
 
 fn address(sp: &str, more: &str) -> String {
@@ -56,6 +56,37 @@ async fn another_service_or_another_relay_state_is_refused_before_anybody_signs_
     let elsewhere = address(SP.entity_id, "").replace("/bravo/", "/acme/");
     browser.get(&elsewhere).await.refused("SB-3017");
     assert!(!browser.has_session());
+}
+
+// Conformance C-12.
+#[tokio::test]
+async fn a_service_provider_that_is_switched_off_and_an_unknown_one_look_the_same() {
+    let gateway = TestGateway::new().await;
+    let unknown = "https://unknown.example/saml";
+    let off = SEALED.entity_id;
+    let asks = |entity_id: &str| {
+        let request = Request::by(&SEALED, "bravo");
+        request.but(|it| it.issuer = entity_id.to_owned())
+    };
+    for code in ["SB-2003", "SB-3017"] {
+        let mut pages = Vec::new();
+        for entity_id in [off, unknown] {
+            let mut browser = gateway.browser();
+            let answer = match code {
+                "SB-2003" => browser.get(&asks(entity_id).at("bravo")).await,
+                _ => browser.get(&address(entity_id, "")).await,
+            };
+            answer.refused(code);
+            let fields = asks(entity_id).fields();
+            browser.post_from_elsewhere("/bravo/saml/sso", &fields).await.refused("SB-2003");
+            // The link to the other language repeats the address; the reference is new each time.
+            let own = |line: &&str| !line.contains("hreflang") && !line.contains("<dt>");
+            let lines: Vec<_> = answer.body.lines().filter(own).map(str::to_owned).collect();
+            let headers: Vec<_> = answer.headers.keys().cloned().collect();
+            pages.push((answer.status, headers, lines));
+        }
+        assert_eq!(pages[0], pages[1]);
+    }
 }
 
 #[tokio::test]

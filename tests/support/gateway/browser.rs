@@ -209,6 +209,15 @@ impl Answer {
         assert_eq!(self.header("location"), None);
     }
 
+    /// That it is the page of this refusal, with the way back to the service provider: what its
+    /// button posts.
+    #[track_caller]
+    pub(crate) fn turned_away(&self, code: &str) -> Delivered {
+        assert_eq!(self.code().as_deref(), Some(code), "{self:?}");
+        assert!(self.status.is_client_error(), "{self:?}");
+        self.carried()
+    }
+
     /// The first attribute of that name, unescaped.
     pub(crate) fn attribute(&self, name: &str) -> String {
         let begin = format!("{name}=\"");
@@ -228,6 +237,11 @@ impl Answer {
     #[track_caller]
     pub(crate) fn delivered(&self) -> Delivered {
         assert_eq!(self.status, StatusCode::OK, "{self:?}");
+        self.carried()
+    }
+
+    #[track_caller]
+    fn carried(&self) -> Delivered {
         let response = self.field("SAMLResponse").unwrap_or_else(|| panic!("{self:?}"));
         Delivered {
             acs: self.attribute("action"),
