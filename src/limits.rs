@@ -78,6 +78,10 @@ pub const PENDING_LIFE: Duration = Duration::from_mins(15);
 pub const ARRIVED_LIFE: Duration = Duration::from_mins(2);
 /// How long a `LogoutRequest` of ours holds.
 pub const LOGOUT_REQUEST_LIFE: Duration = Duration::from_mins(5);
+/// Most service providers that one logout calls directly, at the same time.
+pub const LOGOUT_CALLS: usize = 32;
+/// How long a service provider may take to answer such a call: a person waits.
+pub const LOGOUT_CALL: Duration = Duration::from_secs(5);
 /// How long a service provider that was told of a logout may take to send the browser back. After
 /// it the browser, when it comes, goes on to the next.
 pub const LOGOUT_PATIENCE: Duration = Duration::from_secs(30);

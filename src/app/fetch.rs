@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, StatusCode};
-use url::{Host, Url};
+use url::Url;
 
 use super::resolve::Names;
 use crate::cloud::registration::{Fetch, FetchError, Fetching};
 use crate::limits;
 use crate::saml::EndpointUrl;
-use crate::saml::types::is_loopback;
+use crate::saml::types::{is_loopback, is_private};
 
 /// Longest time for the TCP and TLS handshakes.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -65,7 +65,8 @@ impl Fetch for HttpFetch {
 }
 
 /// Follows a redirect if the new address could have been configured. One that leads from another
-/// machine to this one, or from TLS to none, is an attack or a mistake.
+/// machine to this one, or from TLS to none, is an attack or a mistake. Names are not looked up:
+/// who configures one vouches for where it leads.
 fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     let to = attempt.url();
     let allowed = attempt.previous().last().is_some_and(|from| may_lead(from, to));
@@ -81,18 +82,6 @@ fn may_lead(from: &Url, to: &Url) -> bool {
         && (is_loopback(from) || !is_loopback(to))
         && (is_private(from) || !is_private(to))
         && (from.scheme() == "http" || to.scheme() == "https")
-}
-
-/// Whether a URL names an address of a private network, where machines answer that nobody outside
-/// may ask. Names are not looked up: who configures one vouches for where it leads.
-fn is_private(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_private() || ip.is_link_local() || ip.is_unspecified(),
-        Some(Host::Ipv6(ip)) => {
-            ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified()
-        }
-        Some(Host::Domain(_)) | None => false,
-    }
 }
 
 fn refusal(error: &reqwest::Error) -> FetchError {

@@ -22,6 +22,7 @@ pub mod resolve;
 pub mod serve;
 pub mod shared_keys;
 pub mod shutdown;
+mod soap_calls;
 pub mod system;
 pub mod tls;
 pub mod webhooks;

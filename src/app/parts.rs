@@ -11,6 +11,7 @@ use super::partner_api::{self, Clients};
 use super::records::Records;
 use super::serve;
 use super::shared_keys::SharedKeys;
+use super::soap_calls::SoapCalls;
 use crate::account::webhook::Hooks;
 use crate::account::{Book, Creations, Remote, Remotes};
 use crate::clock::Clock;
@@ -133,6 +134,7 @@ impl Assembly {
             Arc::clone(&system.clock),
             Arc::clone(&system.random),
         ));
+        let part = |error: reqwest::Error| StartError::Part(error.to_string());
         let sso = Arc::new(Sso::new(Parts {
             book: Arc::clone(&book),
             name_ids,
@@ -149,6 +151,7 @@ impl Assembly {
             pool: pool(),
             partners: records.partners,
             journeys_per_address: config.server.journeys_per_address,
+            back_channel: Arc::new(SoapCalls::new().map_err(part)?),
             session_life: SessionLife {
                 idle: config.session.idle,
                 absolute: config.session.absolute,

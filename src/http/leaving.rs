@@ -22,7 +22,8 @@ pub(super) fn tell(
         carrier: carrier(&telling.way),
         host: &host(&telling.sp),
         progress: Some((telling.number, telling.of)),
-        skip: (!telling.is_first_try).then_some(Skip { action: &action, csrf: &csrf }),
+        // Also the first time: a browser may show the same page when it comes back.
+        skip: Some(Skip { action: &action, csrf: &csrf }),
         is_by_itself: telling.is_first_try,
     };
     Ok(of_page(page::leaving(&frame(context, visit, None), &view)?))

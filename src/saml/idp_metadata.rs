@@ -26,7 +26,7 @@ pub struct IdpMetadata<'a> {
     pub encryption: &'a [&'a [u8]],
     /// Where requests go, by HTTP-Redirect and, in the rich form, by HTTP-POST; at least one.
     pub sso: &'a [EndpointUrl],
-    /// Where logout messages go, by HTTP-Redirect and, in the rich form, by HTTP-POST.
+    /// Where logout messages go, by HTTP-Redirect and, in the rich form, by HTTP-POST and SOAP.
     pub slo: &'a EndpointUrl,
     /// How much is said.
     pub form: Form<'a>,
@@ -206,6 +206,7 @@ impl IdpMetadata<'_> {
         endpoint(out, "md:SingleLogoutService", binding::REDIRECT, self.slo)?;
         if self.rich().is_some() {
             endpoint(out, "md:SingleLogoutService", binding::POST, self.slo)?;
+            endpoint(out, "md:SingleLogoutService", binding::SOAP, self.slo)?;
         }
         out.leaf("md:NameIDFormat", &[], name_id::TRANSIENT)?;
         for format in self.rich().map_or(&[][..], |rich| rich.more_name_id_formats) {

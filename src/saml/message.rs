@@ -7,9 +7,9 @@ use super::types::{EntityId, RelayState};
 use super::verified::Unverified;
 use super::xml::Element;
 
-/// A message that travels by HTTP-Redirect or HTTP-POST.
+/// A message that travels by HTTP-Redirect, HTTP-POST or SOAP.
 pub trait Message: Sized {
-    /// The parameter that carries it.
+    /// The parameter that carries it through a browser.
     const PARAMETER: Parameter;
 
     /// Reads it from its element; an enveloped signature in it is the binding's business.
@@ -35,13 +35,20 @@ impl Message for AuthnRequest {
 }
 
 /// A message and the `RelayState` that came with it. By HTTP-Redirect one signature covers both; by
-/// HTTP-POST nothing protects the state, which is opaque to us in any case.
+/// HTTP-POST nothing protects the state, which is opaque to us in any case; by SOAP there is none.
 #[derive(Debug)]
 pub struct Received<T> {
     /// The message.
     pub message: T,
     /// The state to echo; empty is not absent.
     pub relay_state: Option<RelayState>,
+}
+
+impl<T: Message> Received<T> {
+    /// The message once more, from what was signed.
+    pub(super) fn reread(self, signed: Element<'_>) -> Result<Self, Error> {
+        Ok(Self { message: T::read(signed)?, relay_state: self.relay_state })
+    }
 }
 
 impl<T: Message> Unverified<Received<T>> {

@@ -11,7 +11,7 @@ use super::names::ns;
 use super::parameters::{Parameters, decode};
 use super::types::RelayState;
 use super::verified::Unverified;
-use super::xml::{Document, Element, Limits, parse};
+use super::xml::{Document, Limits, parse};
 use crate::limits;
 
 /// Reads a message from the body of a request, and from its query that there is none in it.
@@ -44,15 +44,10 @@ pub fn read<T: Message>(raw_query: &str, body: &[u8]) -> Result<Unverified<Recei
     let message = T::read(document.root())?;
     let received = Received { message, relay_state };
     if has_signature(&document)? {
-        Ok(Unverified::enveloped(received, document, reread))
+        Ok(Unverified::enveloped(received, document, Received::reread))
     } else {
         Ok(Unverified::new(received, None))
     }
-}
-
-/// The message once more, from what was signed.
-fn reread<T: Message>(received: Received<T>, signed: Element<'_>) -> Result<Received<T>, Error> {
-    Ok(Received { message: T::read(signed)?, relay_state: received.relay_state })
 }
 
 /// The decoded message. Its size is known before the work is done (conformance B-03), and lines may

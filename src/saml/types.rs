@@ -116,9 +116,32 @@ impl EndpointUrl {
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.to_canonical().is_loopback(),
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         None => false,
+    }
+}
+
+/// Whether a URL names an address of a private network, where machines answer that nobody outside
+/// may ask (RFC 1918, RFC 3927, RFC 6598, RFC 4193), or of none. Names are not looked up.
+#[must_use]
+pub fn is_private(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => is_private_v4(ip.octets()),
+        Some(Host::Ipv6(ip)) => match ip.to_ipv4_mapped() {
+            Some(ip) => is_private_v4(ip.octets()),
+            None => ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_unspecified(),
+        },
+        Some(Host::Domain(_)) | None => false,
+    }
+}
+
+fn is_private_v4(octets: [u8; 4]) -> bool {
+    match octets {
+        [10, ..] | [192, 168, ..] | [169, 254, ..] | [0, 0, 0, 0] => true,
+        [172, second, ..] => second & 0xF0 == 16,
+        [100, second, ..] => second & 0xC0 == 64,
+        _ => false,
     }
 }
 

@@ -39,7 +39,7 @@ use tokio::sync::Semaphore;
 
 pub use issue::Delivery;
 pub use launch::{Door, Onward};
-pub use logout::{Telling, Way};
+pub use logout::{Answered, BackChannel, Call, Calling, Telling, Way};
 pub use metadata::Shape;
 pub use opening::{Button, Consent, Draft, Opening, Sent};
 pub use pool::SigningPool;
@@ -94,6 +94,8 @@ pub struct Parts {
     pub pool: SigningPool,
     /// What partners' back ends authenticate with.
     pub partners: sign_in::Partners,
+    /// How service providers are called without a browser.
+    pub back_channel: Arc<dyn BackChannel>,
     /// How long people stay signed in.
     pub session_life: SessionLife,
     /// Most journeys that begin to wait in [`crate::limits::JOURNEY_WINDOW`], of one
@@ -119,6 +121,7 @@ pub struct Sso {
     rings: Arc<Rings>,
     pool: SigningPool,
     partners: sign_in::Partners,
+    back_channel: Arc<dyn BackChannel>,
     session_life: SessionLife,
     journeys_per_address: NonZeroU32,
     ticket_seed: hmac::Key,
@@ -221,6 +224,7 @@ impl Sso {
             rings: parts.rings,
             pool: parts.pool,
             partners: parts.partners,
+            back_channel: parts.back_channel,
             session_life: parts.session_life,
             journeys_per_address: parts.journeys_per_address,
             password_checks: Arc::new(Semaphore::new(sign_in::local::AT_ONCE)),

@@ -25,7 +25,7 @@ impl Sso {
     ) -> Result<(), Refusal> {
         let sp = &registered.service_provider;
         let Some(name_id) = name_id else { return Ok(()) };
-        if registered.profile.logout != Logout::Saml || sp.logout.is_empty() {
+        if registered.profile.logout != Logout::Saml || !sp.hears_of_logout() {
             return Ok(());
         }
         let participant = Participant {
@@ -35,8 +35,14 @@ impl Sso {
         };
         let key = list_of(&visit.tenant, &session.person.user_id);
         let (now, life) = (self.clock.now(), self.session_life.absolute);
-        self.note_index(&visit.tenant, (&session.index, &session.person.user_id)).await?;
-        Ok(self.store.enlist(&key, &encode(&participant)?, now, life).await?)
+        let member = encode(&participant)?;
+        // Neither waits for the other, so that they cost one round trip.
+        let (noted, enlisted) = tokio::join!(
+            self.note_index(&visit.tenant, (&session.index, &session.person.user_id)),
+            self.store.enlist(&key, &member, now, life),
+        );
+        noted?;
+        Ok(enlisted?)
     }
 }
 

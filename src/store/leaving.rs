@@ -61,6 +61,12 @@ pub enum Heard {
     Response(EndResponse),
 }
 
+impl From<EndRequest> for Heard {
+    fn from(request: EndRequest) -> Self {
+        Self::Request(Box::new(request))
+    }
+}
+
 /// What is left of a `LogoutRequest` once it is checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndRequest {

@@ -3,6 +3,7 @@
 //! own.
 
 pub(crate) mod browser;
+pub(crate) mod callee;
 pub(crate) mod cloud;
 pub(crate) mod enveloped;
 pub(crate) mod hostile;
@@ -81,13 +82,19 @@ pub(crate) struct TestGateway {
 impl TestGateway {
     /// A gateway that remembers in memory.
     pub(crate) async fn new() -> Self {
-        Self::with("memory", Arc::new(MemoryLedger::default()), NO_CLOUD, at_start()).await
+        Self::with("memory", Arc::new(MemoryLedger::default()), (NO_CLOUD, &[]), at_start()).await
     }
 
     /// A gateway that calls a cloud's partner API.
     #[cfg(feature = "fake-cloud")]
     pub(crate) async fn calling(cloud: &str, clock: Arc<ManualClock>) -> Self {
-        Self::with("memory", Arc::new(MemoryLedger::default()), cloud, clock).await
+        Self::with("memory", Arc::new(MemoryLedger::default()), (cloud, &[]), clock).await
+    }
+
+    /// A gateway that knows more services of bravo's, by their metadata.
+    pub(crate) async fn knowing(more: &[String]) -> Self {
+        let ledger = Arc::new(MemoryLedger::default());
+        Self::with("memory", ledger, (NO_CLOUD, more), at_start()).await
     }
 
     /// A gateway, or one more node of one, that remembers in that Redis.
@@ -97,23 +104,28 @@ impl TestGateway {
 
     /// The same whose links are in that ledger.
     pub(crate) async fn on(redis: &RedisServer, ledger: Arc<dyn Ledger>) -> Self {
-        Self::with(&redis.url(), ledger, NO_CLOUD, at_start()).await
+        Self::with(&redis.url(), ledger, (NO_CLOUD, &[]), at_start()).await
     }
 
     /// A gateway, or one more node of one, whose store is whatever the Sentinels say.
     pub(crate) async fn watching(group: &SentinelGroup, ledger: Arc<dyn Ledger>) -> Self {
-        Self::with(&group.url(), ledger, NO_CLOUD, at_start()).await
+        Self::with(&group.url(), ledger, (NO_CLOUD, &[]), at_start()).await
     }
 
     async fn with(
         store: &str,
         ledger: Arc<dyn Ledger>,
-        cloud: &str,
+        (cloud, more): (&str, &[String]),
         clock: Arc<ManualClock>,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let kids = write_files(folder.path(), &clock);
         let mut text = configuration().replace(NO_CLOUD, cloud);
+        for (number, metadata) in more.iter().enumerate() {
+            let file = format!("more-{number}.xml");
+            fs::write(folder.path().join(&file), metadata).unwrap();
+            text = text.replace(&leavers(), &[leavers(), leaves_by_messages(&file)].concat());
+        }
         if store.contains("+sentinel") {
             text = text.replace("[store]\n", &format!("[store]\n{SENTINELS}"));
         }
@@ -340,11 +352,13 @@ const PLAIN_SP: &str = "[[tenant.service_provider]]\nmetadata = \"sp.xml\"\nprof
 fn leavers() -> String {
     let mut text = String::new();
     for leaver in leaver::ALL {
-        let file = format!("{}.xml", leaver.name);
-        writeln!(text, "[[tenant.service_provider]]\nmetadata = \"{file}\"\nprofile = \"generic\"")
-            .unwrap();
+        text.push_str(&leaves_by_messages(&format!("{}.xml", leaver.name)));
     }
     text
+}
+
+fn leaves_by_messages(file: &str) -> String {
+    format!("[[tenant.service_provider]]\nmetadata = \"{file}\"\nprofile = \"generic\"\n")
 }
 
 /// Services of generic's that are encrypted for: where it is possible, and always.

@@ -69,6 +69,7 @@ pub fn portrait(provider: &ServiceProvider, settings: &Settings) -> Vec<Line> {
         let answers = answers.map(|url| format!(", answers to {url}")).unwrap_or_default();
         lines.push(line("logout", format!("{binding} {}{answers}", logout.location)));
     }
+    lines.extend(provider.logout_by_soap.iter().map(|url| line("logout", format!("SOAP {url}"))));
     let signing = provider.signing_keys.iter().map(VerifyingKey::certificate);
     lines.extend(signing.map(|der| line("signing key", fingerprint(der))));
     let encryption = provider.encryption_keys.iter().map(EncryptionKey::certificate);

@@ -63,6 +63,7 @@ pub(super) fn judge(
         request_signatures: registration.request_signatures,
         profile: Arc::clone(&registration.profile),
         unsolicited: registration.unsolicited.clone(),
+        reach: registration.source.reach(),
         skew: good.as_ref().map(|good| Arc::clone(&good.registered.skew)).unwrap_or_default(),
         loaded_at: now,
     };

@@ -13,6 +13,7 @@ mod history;
 mod index;
 mod judge;
 mod mdq;
+mod reach;
 mod report;
 mod schedule;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use tokio::sync::Mutex;
 pub use fault::{Failure, Fallback, FetchError, RefreshError};
 pub use fetch::{Fetch, Fetching};
 pub use mdq::{MdqForm, mdq_address};
+pub use reach::Reach;
 pub use report::{Change, Loaded, Report};
 
 use self::cache::Cache;
@@ -111,6 +113,8 @@ pub struct Registered {
     pub profile: Arc<Profile>,
     /// Whether it takes answers that it did not ask for.
     pub unsolicited: Unsolicited,
+    /// How far the addresses in its metadata are called.
+    pub reach: Reach,
     /// How far its clock is from ours.
     pub skew: Arc<Skew>,
     /// When this copy was read.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Fault, Lint, faults, location, quoted};
 use crate::saml::names::ns;
-use crate::saml::sp_metadata::{Binding, index};
+use crate::saml::sp_metadata::{Binding, index, logout_by_soap};
 use crate::saml::types::parse_boolean;
 use crate::saml::xml::Element;
 
@@ -81,12 +81,15 @@ fn consumers(role: Element<'_>, lint: &mut Lint<'_>) {
     }
 }
 
-/// The endpoint's binding, if it is one that we speak.
+/// The endpoint's binding, if it is one that we speak through the browser.
 fn binding(endpoint: Element<'_>, named: &str, lint: &mut Lint<'_>) -> Option<Binding> {
     let Some(uri) = endpoint.attribute("Binding") else {
         lint.note(endpoint, BINDING_ABSENT, named);
         return None;
     };
+    if logout_by_soap(endpoint).is_some() {
+        return None;
+    }
     let spoken = Binding::from_uri(uri);
     let useless = endpoint.local() == ACS && spoken != Some(Binding::Post);
     if spoken.is_none() || useless {

@@ -6,7 +6,7 @@ use url::{Host, Url};
 use super::{Fault, Lint, faults, quoted};
 use crate::limits;
 use crate::saml::EndpointUrl;
-use crate::saml::types::is_loopback;
+use crate::saml::types::{is_loopback, is_private};
 use crate::saml::xml::Element;
 
 /// Looks at one address of an endpoint that is used.
@@ -56,16 +56,8 @@ fn risk(text: &str) -> Option<&'static Fault> {
     if is_loopback(&url) {
         return Some(LOCAL);
     }
-    let private = match url.host()? {
-        Host::Ipv4(address) => {
-            address.is_private() || address.is_link_local() || address.is_unspecified()
-        }
-        Host::Ipv6(address) => {
-            address.is_unique_local() || address.is_unicast_link_local() || address.is_unspecified()
-        }
-        Host::Domain(name) => !name.contains('.'),
-    };
-    private.then_some(PRIVATE)
+    let is_plain_name = matches!(url.host()?, Host::Domain(name) if !name.contains('.'));
+    (is_plain_name || is_private(&url)).then_some(PRIVATE)
 }
 
 faults! {

@@ -74,7 +74,7 @@ impl Own {
             id: &self.id,
             in_response_to: &self.other,
             issue_instant: NOW,
-            destination: &self.destination,
+            destination: Some(&self.destination),
             issuer: &self.issuer,
             status: Status { detail, ..Status::SUCCESS },
         }
@@ -124,7 +124,7 @@ fn our_request_reads_back_whatever_binding_carries_it() {
         let envelope = own.demand().soap(signer(&signing)).unwrap();
         let received = soap::read::<LogoutRequest>(envelope.as_bytes()).unwrap();
         let verified = received.verify(std::slice::from_ref(&verifying), Unsigned::Refuse).unwrap();
-        must_be_ours(verified.get(), destination);
+        must_be_ours(&verified.get().message, destination);
     }
 }
 
@@ -302,14 +302,24 @@ fn an_envelope_holds_one_message() {
     let (signing, verifying) = keys(1);
     let good = Own::new("https://sp.example/slo").demand().soap(signer(&signing)).unwrap();
     let twice = |from: &str, to: &str| good.replace(from, to);
+    let headed = |must: &str| {
+        format!(
+            "<soap11:Header><x xmlns=\"urn:x\" soap11:mustUnderstand=\"{must}\"/></soap11:Header>\
+             <soap11:Body>"
+        )
+    };
     for bad in [
         twice("<soap11:Body>", "<soap11:Body><x/>"),
         twice("soap11:Body", "soap11:Other"),
         twice(ns::SOAP, "http://www.w3.org/2003/05/soap-envelope"),
+        twice("<soap11:Body>", &headed("1")),
         "<a/>".to_owned(),
     ] {
         assert!(soap::read::<LogoutRequest>(bad.as_bytes()).is_err(), "{bad}");
     }
+    let read = soap::read::<LogoutRequest>(twice("<soap11:Body>", &headed("0")).as_bytes());
+    assert!(read.is_ok(), "{read:?}");
+    assert!(soap::read::<LogoutRequest>(soap::fault("SB-2004").unwrap().as_bytes()).is_err());
     // What stands around the message changes nothing in it.
     let spaced = good.replace("<soap11:Body>", "\n<soap11:Body xmlns:saml2=\"urn:other\">\n  ");
     let read = soap::read::<LogoutRequest>(spaced.as_bytes()).unwrap();

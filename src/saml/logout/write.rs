@@ -55,8 +55,9 @@ pub struct Answer<'a> {
     pub in_response_to: &'a MessageId,
     /// When it is made.
     pub issue_instant: OffsetDateTime,
-    /// Where it goes, exactly as metadata lists it.
-    pub destination: &'a EndpointUrl,
+    /// Where it goes, exactly as metadata lists it; nowhere in particular by SOAP, where it goes
+    /// back to who asked.
+    pub destination: Option<&'a EndpointUrl>,
     /// Our entityID.
     pub issuer: &'a EntityId,
     /// How it went.
@@ -138,12 +139,15 @@ impl Answer<'_> {
     /// The URL that carries it by HTTP-Redirect.
     ///
     /// # Errors
-    /// [`Error::Unwritable`] for a value that XML cannot carry, [`Error::Sign`].
+    /// [`Error::Unwritable`] for a value that XML cannot carry, [`Error::Sign`], and
+    /// [`Error::Absent`] without destination.
     pub fn redirect(&self, signer: Signer<'_>, relay_state: Option<&str>) -> Result<String, Error> {
+        let absent = Error::Absent { what: "Destination", inside: "LogoutResponse" };
+        let destination = self.destination.ok_or(absent)?;
         let mut writer = Writer::with_capacity(1024);
         self.write(&mut writer)?;
         let xml = writer.finish();
-        redirect::signed_url(self.destination, (Parameter::Response, &xml), relay_state, signer)
+        redirect::signed_url(destination, (Parameter::Response, &xml), relay_state, signer)
     }
 
     /// The form field that carries it by HTTP-POST.
@@ -151,25 +155,35 @@ impl Answer<'_> {
     /// # Errors
     /// As [`Answer::redirect`].
     pub fn post(&self, signer: Signer<'_>) -> Result<String, Error> {
+        Ok(STANDARD.encode(self.enveloped(signer)?))
+    }
+
+    /// The SOAP envelope that carries it.
+    ///
+    /// # Errors
+    /// As [`Answer::redirect`].
+    pub fn soap(&self, signer: Signer<'_>) -> Result<String, Error> {
+        Ok(soap::envelope(&self.enveloped(signer)?))
+    }
+
+    fn enveloped(&self, signer: Signer<'_>) -> Result<String, Error> {
         let mut writer = Writer::with_capacity(4096);
         let place = self.write(&mut writer)?;
-        Ok(STANDARD.encode(signed(writer, place, self.id, signer)?))
+        signed(writer, place, self.id, signer)
     }
 
     /// Writes it; gives the place of its signature.
     fn write(&self, writer: &mut Writer) -> Result<usize, Error> {
         let issue_instant = format_instant(self.issue_instant);
-        writer.open(
-            "saml2p:LogoutResponse",
-            &[
-                ("xmlns:saml2p", ns::PROTOCOL),
-                ("Destination", self.destination.as_str()),
-                ("ID", self.id.as_str()),
-                ("InResponseTo", self.in_response_to.as_str()),
-                ("IssueInstant", &issue_instant),
-                ("Version", "2.0"),
-            ],
-        )?;
+        let mut attributes = vec![("xmlns:saml2p", ns::PROTOCOL)];
+        attributes.extend(self.destination.map(|place| ("Destination", place.as_str())));
+        attributes.extend([
+            ("ID", self.id.as_str()),
+            ("InResponseTo", self.in_response_to.as_str()),
+            ("IssueInstant", &issue_instant),
+            ("Version", "2.0"),
+        ]);
+        writer.open("saml2p:LogoutResponse", &attributes)?;
         writer.leaf("saml2:Issuer", &[("xmlns:saml2", ns::ASSERTION)], self.issuer.as_str())?;
         let place = writer.position();
         self.status.write(writer)?;

@@ -10,6 +10,9 @@ use crate::saml::names::{binding, ns};
 use crate::saml::types::{AcsUrl, EndpointUrl, parse_boolean, value};
 use crate::saml::xml::Element;
 
+const ACS: &str = "AssertionConsumerService";
+const SLO: &str = "SingleLogoutService";
+
 /// An `AssertionConsumerService` with the HTTP-POST binding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssertionConsumer {
@@ -54,8 +57,6 @@ impl Binding {
 
 /// Reads the endpoints of `role` into `provider`.
 pub(super) fn read(role: Element<'_>, provider: &mut ServiceProvider) -> Result<(), Error> {
-    const ACS: &str = "AssertionConsumerService";
-    const SLO: &str = "SingleLogoutService";
     let mut indices = HashSet::new();
     for endpoint in role.children_named(ns::METADATA, ACS) {
         let uri = required(endpoint, "Binding", ACS)?;
@@ -79,11 +80,22 @@ pub(super) fn read(role: Element<'_>, provider: &mut ServiceProvider) -> Result<
         let uri = required(endpoint, "Binding", SLO)?;
         if let Some(binding) = Binding::from_uri(uri) {
             provider.logout.push(logout(endpoint, binding, SLO)?);
+        } else if let Some(location) = logout_by_soap(endpoint) {
+            provider.logout_by_soap.get_or_insert(location);
         } else {
             provider.warnings.push(Warning::Binding { element: SLO, binding: shortened(uri) });
         }
     }
     Ok(())
+}
+
+/// The address of a `SingleLogoutService` that is called by SOAP (saml-bindings-2.0-os §3.2). One
+/// that we would not call is not used; it spoils nothing else, since no browser is sent there.
+pub(in crate::saml) fn logout_by_soap(endpoint: Element<'_>) -> Option<EndpointUrl> {
+    let by_soap = endpoint.is(ns::METADATA, SLO)
+        && endpoint.attribute("Binding").is_some_and(|uri| uri == binding::SOAP);
+    let location = endpoint.attribute("Location").filter(|_| by_soap)?;
+    EndpointUrl::parse(location).ok()
 }
 
 /// The `index` of an indexed element: an `xs:unsignedShort`.

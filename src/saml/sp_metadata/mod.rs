@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-pub(super) use endpoint::index;
 pub use endpoint::{AssertionConsumer, Binding, LogoutEndpoint};
+pub(super) use endpoint::{index, logout_by_soap};
 pub(super) use key_descriptor::{KeyUse, certificate};
 pub use lifetime::{End, Lifetime};
 pub use subject_id::SubjectId;
@@ -30,7 +30,7 @@ use super::error::{Error, shortened};
 use super::key::VerifyingKey;
 use super::names::ns;
 use super::signature::verify::{Place, verify};
-use super::types::{EntityId, parse_boolean};
+use super::types::{EndpointUrl, EntityId, parse_boolean};
 use super::xml::{Document, Element, Limits, parse};
 
 /// A service provider as its metadata describes it.
@@ -49,8 +49,10 @@ pub struct ServiceProvider {
     pub encryption_keys: Vec<EncryptionKey>,
     /// Its HTTP-POST assertion consumer services, in document order; at least one.
     pub acs: Vec<AssertionConsumer>,
-    /// Its single logout services of the bindings that we speak, in document order.
+    /// Its single logout services of the bindings through the browser, in document order.
     pub logout: Vec<LogoutEndpoint>,
+    /// Where it is called by SOAP to log somebody out.
+    pub logout_by_soap: Option<EndpointUrl>,
     /// The name identifier formats that it supports, in its order of preference.
     pub name_id_formats: Vec<String>,
     /// What it says that it can verify.
@@ -182,6 +184,12 @@ impl ServiceProvider {
         self.acs.iter().find(|acs| acs.location.as_str() == url)
     }
 
+    /// Whether it wants to be told, by messages, that a session has ended.
+    #[must_use]
+    pub fn hears_of_logout(&self) -> bool {
+        !self.logout.is_empty() || self.logout_by_soap.is_some()
+    }
+
     /// The assertion consumer service with this index.
     #[must_use]
     pub fn acs_by_index(&self, index: u16) -> Option<&AssertionConsumer> {
@@ -228,6 +236,7 @@ fn read_document(
         encryption_keys: Vec::new(),
         acs: Vec::new(),
         logout: Vec::new(),
+        logout_by_soap: None,
         name_id_formats: Vec::new(),
         declared: algorithms::read(entity, role, &mut warnings)?,
         subject_id: subject_id::read(entity),

@@ -122,6 +122,27 @@ fn a_full_description_is_read_whole() {
 }
 
 #[test]
+fn the_first_address_that_can_be_called_by_soap_is_taken_and_others_spoil_nothing() {
+    let soap = |location: &str| {
+        let binding = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
+        format!("<md:SingleLogoutService Binding='{binding}' {location}/>")
+    };
+    let provider = read_text(&sp(&[
+        soap(""),
+        soap("Location='http://sp.example/plain'"),
+        soap("Location='https://sp.example/soap'"),
+        soap("Location='https://sp.example/second'"),
+        ACS.to_owned(),
+    ]
+    .concat()))
+    .unwrap();
+    assert_eq!(provider.logout_by_soap.as_ref().unwrap().as_str(), "https://sp.example/soap");
+    assert!(provider.logout.is_empty() && provider.hears_of_logout());
+    let left_out = |warning: &&Warning| matches!(warning, Warning::Binding { .. });
+    assert_eq!(provider.warnings.iter().filter(left_out).count(), 2);
+}
+
+#[test]
 fn a_key_without_use_serves_both() {
     let provider = read_text(&sp(&[key(1, ""), ACS.to_owned()].concat())).unwrap();
     assert_eq!(provider.signing_keys.len(), 1);

@@ -2,6 +2,8 @@
 
 use crate::limits;
 use crate::refusal::Refusal;
+use crate::saml::NameIdentifier;
+use crate::saml::names::name_id;
 use crate::secret;
 use crate::sso::participant::list_of;
 use crate::sso::session::{decode, encode};
@@ -41,7 +43,7 @@ impl Sso {
 
     /// Ends the sessions that a service provider took part in and asks to end: those of its
     /// `SessionIndex`es, or all of the person whom it names. The person is known by the browser's
-    /// session, or by a `SessionIndex`.
+    /// session, by a `SessionIndex`, or by a name that the service provider knows for ever.
     pub(super) async fn end_asked(
         &self,
         visit: &Visit,
@@ -57,7 +59,11 @@ impl Sso {
             let user: Option<PersonId> = found.map(|octets| decode(&octets)).transpose()?;
             users.extend(user.filter(|user| !users.contains(user)));
         }
-        let mut ended = Ended { is_known: false, others: Vec::new(), session: SessionChange::Keep };
+        let named = self.known_for_ever(tenant, request).await?;
+        // Whom we know so is known also where no session of theirs is left.
+        let is_known = named.is_some();
+        users.extend(named.filter(|user| !users.contains(user)));
+        let mut ended = Ended { is_known, others: Vec::new(), session: SessionChange::Keep };
         for user in users {
             let known = self.participants(tenant, &user).await?;
             let asked = asked_for(visit, request, &known);
@@ -78,6 +84,27 @@ impl Sso {
             ended.others.extend(over.into_iter().filter(|it| it.sp != request.asker.sp));
         }
         Ok(ended)
+    }
+
+    /// The person whom the service provider knows for ever by the name in its request, where that
+    /// says nothing of a session.
+    async fn known_for_ever(
+        &self,
+        tenant: &Tenant,
+        request: &EndRequest,
+    ) -> Result<Option<PersonId>, Refusal> {
+        let EndRequest { asker, name_id, session_indexes } = request;
+        let persistent = NameIdentifier {
+            value: name_id.value.clone(),
+            format: Some(name_id::PERSISTENT.to_owned()),
+            name_qualifier: None,
+            sp_name_qualifier: None,
+        };
+        let parties = (tenant.entity_id.as_str(), asker.sp.as_str());
+        if !session_indexes.is_empty() || !persistent.is(name_id, parties) {
+            return Ok(None);
+        }
+        Ok(self.name_ids.known_by(&tenant.id, &asker.sp, &name_id.value).await?)
     }
 
     /// Marks a session as ended of which only the index is known.

@@ -11,11 +11,11 @@ use crate::saml::types::format_instant;
 use crate::saml::verified::Unsigned;
 use crate::saml::xml::{Limits, parse};
 use crate::saml::{
-    EntityId, MessageId, NameIdentifier, Parameter, Unverified, encryption, post, redirect,
+    EntityId, MessageId, NameIdentifier, Parameter, Unverified, encryption, post, redirect, soap,
 };
 use crate::secret;
 use crate::sso::request::{aged, as_time, check_time, registered_as};
-use crate::sso::watch::{Check, Watch};
+use crate::sso::watch::{AtWork, Check, Watch};
 use crate::sso::{Sso, Visit};
 use crate::store::leaving::{Asker, EndRequest, EndResponse, Heard};
 use crate::store::record::Tenant;
@@ -32,7 +32,8 @@ impl Sso {
         Ok(match carries(raw_query)? {
             None => None,
             Some(Parameter::Request) => {
-                Some(self.check_logout_request(visit, redirect::read(raw_query)?, watch)?)
+                let request = (redirect::read(raw_query)?, Destination::Required);
+                Some(self.check_logout_request(visit, request, watch)?.into())
             }
             Some(Parameter::Response) => {
                 Some(self.check_logout_response(visit, redirect::read(raw_query)?, watch)?)
@@ -53,23 +54,35 @@ impl Sso {
                 self.check_logout_response(visit, post::read(raw_query, body)?, watch)
             }
             Some(Parameter::Request) | None => {
-                self.check_logout_request(visit, post::read(raw_query, body)?, watch)
+                let request = (post::read(raw_query, body)?, Destination::Required);
+                Ok(self.check_logout_request(visit, request, watch)?.into())
             }
         }
+    }
+
+    /// The request in an envelope. It came to its address directly, and need not say which.
+    pub(super) fn request_in_envelope(
+        &self,
+        visit: &Visit,
+        envelope: &[u8],
+    ) -> Result<EndRequest, Refusal> {
+        let unverified = soap::read(envelope)?;
+        self.check_logout_request(visit, (unverified, Destination::Optional), &mut AtWork)
     }
 
     fn check_logout_request(
         &self,
         visit: &Visit,
-        unverified: Unverified<Received<LogoutRequest>>,
+        (unverified, destination): (Unverified<Received<LogoutRequest>>, Destination),
         watch: &mut impl Watch,
-    ) -> Result<Heard, Refusal> {
+    ) -> Result<EndRequest, Refusal> {
         watch.held(Check::Message, || "a LogoutRequest as the schema has it".to_owned());
         let sp = unverified.claimed_issuer().clone();
         let about = |refusal: Refusal| refusal.about(sp.as_str());
         let (registered, received) = self.signed(visit, unverified, watch).map_err(about)?;
         let Received { message: request, relay_state } = received;
-        self.check_logout_head(visit, &registered, &request, watch).map_err(about)?;
+        let head = (&request, destination);
+        self.check_logout_head(visit, &registered, head, watch).map_err(about)?;
         let skew = as_time(registered.profile.request.skew);
         if request.not_on_or_after.is_some_and(|until| self.clock.now() >= until + skew) {
             let cause = "expected a LogoutRequest before its NotOnOrAfter, found it later";
@@ -84,7 +97,7 @@ impl Sso {
             let format = name_id.format.as_deref().unwrap_or(name_id::UNSPECIFIED);
             format!("a NameID, {format}")
         });
-        Ok(Heard::Request(Box::new(EndRequest {
+        Ok(EndRequest {
             asker: Asker {
                 sp,
                 request: request.id,
@@ -93,7 +106,7 @@ impl Sso {
             },
             name_id,
             session_indexes: request.session_indexes,
-        })))
+        })
     }
 
     fn check_logout_response(
@@ -107,7 +120,8 @@ impl Sso {
         let about = |refusal: Refusal| refusal.about(sp.as_str());
         let (registered, received) = self.signed(visit, unverified, watch).map_err(about)?;
         let Received { message: response, relay_state } = received;
-        self.check_logout_head(visit, &registered, &response, watch).map_err(about)?;
+        let head = (&response, Destination::Required);
+        self.check_logout_head(visit, &registered, head, watch).map_err(about)?;
         let handle = relay_state.map(String::from).unwrap_or_default();
         let is_complete = response.is_complete();
         Ok(Heard::Response(EndResponse {
@@ -138,11 +152,12 @@ impl Sso {
         &self,
         visit: &Visit,
         registered: &Registered,
-        message: &impl Dated,
+        (message, destination): (&impl Dated, Destination),
         watch: &mut impl Watch,
     ) -> Result<(), Refusal> {
         let expected = self.logout_url(&visit.tenant);
-        if message.destination() != Some(expected.as_str()) {
+        let is_absent = message.destination().is_none() && destination == Destination::Optional;
+        if !is_absent && message.destination() != Some(expected.as_str()) {
             let found: String = message.destination().unwrap_or("none").chars().take(200).collect();
             let cause = format!("expected Destination {expected}, found {found:?}");
             return Err(Refusal::new(Code::DestinationWrong, cause));
@@ -188,6 +203,15 @@ impl Sso {
             }
         }
     }
+}
+
+/// Whether a message has to say where it was sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Destination {
+    /// It came through the browser, and could have been sent elsewhere.
+    Required,
+    /// It came directly.
+    Optional,
 }
 
 /// What is checked of both kinds of message.

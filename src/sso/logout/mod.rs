@@ -1,23 +1,30 @@
 //! Layer 3, sso: the end of a session (saml-profiles-2.0-os §4.4, contract §1.10; conformance A-085
-//! to A-094). It may come by plain redirect, or by a message of a service provider; those who were
-//! told about the session are told of its end, one after another.
+//! to ). It may come by plain redirect, or by a message of a service provider; those
+//! who were told about the session are told of its end: directly where they can be called, and then
+//! one after another through the browser.
 //!
 //! Our own session ends first, whatever becomes of the others; then nobody can get a new assertion
 //! by it while the browser is under way.
 
+mod back;
+mod called;
 mod end;
 mod message;
 mod walk;
 
+pub use back::{BackChannel, Call, Calling};
+pub use called::Answered;
 pub(super) use walk::endpoint;
 pub use walk::{Telling, Way};
 
+use self::back::Told;
 use super::session::{decode, encode};
 use super::watch::AtWork;
 use super::{Browser, SessionChange, Sso, Step, Turn, Visit};
 use crate::limits;
 use crate::refusal::{Code, Refusal};
 use crate::saml::Parameter;
+use crate::saml::names::status;
 use crate::secret;
 use crate::store::leaving::{EndRequest, Heard, Leaving};
 use crate::store::record::{Participant, Tenant};
@@ -116,15 +123,11 @@ impl Sso {
                 let session = ended.session;
                 Ok(Turn { session, ..turn })
             }
-            Ok(_) => {
-                use crate::saml::names::status::{REQUESTER, UNKNOWN_PRINCIPAL};
-                self.answer_logout(visit, &asker, (REQUESTER, Some(UNKNOWN_PRINCIPAL))).await
-            }
+            Ok(_) => self.answer_logout(visit, &asker, UNKNOWN).await,
             Err(refusal) => {
                 let tenant = visit.tenant.id.as_str();
                 tracing::warn!(tenant, %refusal, "a session could not be ended as asked");
-                self.answer_logout(visit, &asker, (crate::saml::names::status::RESPONDER, None))
-                    .await
+                self.answer_logout(visit, &asker, FAILED).await
             }
         }
     }
@@ -136,11 +139,9 @@ impl Sso {
         browser: &Browser,
         (asker, rest): (Option<crate::store::leaving::Asker>, Vec<Participant>),
     ) -> Result<Turn, Refusal> {
+        let Told { done, missed, rest } = self.tell_directly(visit, rest).await;
         if rest.is_empty() {
-            return match asker {
-                Some(asker) => self.answer_logout(visit, &asker, SUCCESS).await,
-                None => Ok(Turn::of(Step::SignedOut { missed: Vec::new() })),
-            };
+            return self.finish(visit, asker.as_ref(), missed).await;
         }
         let (binding, new_binding) = self.binding(browser);
         let leaving = Leaving {
@@ -148,8 +149,8 @@ impl Sso {
             asker,
             current: None,
             rest,
-            done: Vec::new(),
-            missed: Vec::new(),
+            done,
+            missed,
             journey: browser.journey.clone(),
         };
         let handle = self.handle();
@@ -185,8 +186,17 @@ impl Sso {
     }
 }
 
+/// How a logout went: top-level and second-level status code.
+type Outcome = (&'static str, Option<&'static str>);
+
 /// All is ended.
-const SUCCESS: (&str, Option<&'static str>) = (crate::saml::names::status::SUCCESS, None);
+const SUCCESS: Outcome = (status::SUCCESS, None);
+/// Our own session is ended; somebody could not be told.
+const PARTIAL: Outcome = (status::SUCCESS, Some(status::PARTIAL_LOGOUT));
+/// There is no such session.
+const UNKNOWN: Outcome = (status::REQUESTER, Some(status::UNKNOWN_PRINCIPAL));
+/// It could not be ended.
+const FAILED: Outcome = (status::RESPONDER, None);
 
 fn gone(what: &str) -> Refusal {
     Refusal::new(Code::JourneyGone, format!("expected {what}, found none"))

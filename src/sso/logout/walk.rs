@@ -4,12 +4,11 @@
 //! (conformance ).
 
 use super::message::answers;
-use super::{SUCCESS, gone};
+use super::{Outcome, PARTIAL, SUCCESS, gone};
 use crate::cloud::registration::Registered;
 use crate::limits;
 use crate::refusal::{Code, Refusal};
 use crate::saml::logout::{Answer, Demand, Signer};
-use crate::saml::names::status;
 use crate::saml::response::Status;
 use crate::saml::sp_metadata::{Binding, LogoutEndpoint};
 use crate::saml::{EndpointUrl, EntityId};
@@ -156,17 +155,22 @@ impl Sso {
             }
         }
         self.keep_leaving(&visit.tenant, handle, &leaving).await?;
-        let turn = match &leaving.asker {
-            None => Turn::of(Step::SignedOut { missed: leaving.missed }),
-            Some(asker) if leaving.missed.is_empty() => {
-                self.answer_logout(visit, asker, SUCCESS).await?
-            }
-            Some(asker) => {
-                let partial = (status::SUCCESS, Some(status::PARTIAL_LOGOUT));
-                self.answer_logout(visit, asker, partial).await?
-            }
-        };
+        let turn = self.finish(visit, leaving.asker.as_ref(), leaving.missed).await?;
         Ok(turn.on_journey(&journey))
+    }
+
+    /// The end, when all were told but those who were missed.
+    pub(super) async fn finish(
+        &self,
+        visit: &Visit,
+        asker: Option<&Asker>,
+        missed: Vec<EntityId>,
+    ) -> Result<Turn, Refusal> {
+        match asker {
+            None => Ok(Turn::of(Step::SignedOut { missed })),
+            Some(asker) if missed.is_empty() => self.answer_logout(visit, asker, SUCCESS).await,
+            Some(asker) => self.answer_logout(visit, asker, PARTIAL).await,
+        }
     }
 
     /// The request that tells a service provider, signed.
@@ -207,7 +211,7 @@ impl Sso {
         &self,
         visit: &Visit,
         asker: &Asker,
-        (code, detail): (&'static str, Option<&'static str>),
+        (code, detail): Outcome,
     ) -> Result<Turn, Refusal> {
         let signed_out = || Turn::of(Step::SignedOut { missed: Vec::new() });
         if asker.asynchronous {
@@ -224,7 +228,7 @@ impl Sso {
             id: &id,
             in_response_to: &asker.request,
             issue_instant: self.clock.now(),
-            destination,
+            destination: Some(destination),
             issuer: &visit.tenant.entity_id,
             status: Status { code, detail, message: None },
         };

@@ -6,6 +6,7 @@ mod album;
 mod first_login;
 mod launch;
 mod leave;
+mod logout;
 mod open_account;
 mod pages;
 mod post;

@@ -7,18 +7,25 @@ use skybridge::saml::message::{Message, Received};
 use skybridge::saml::{Unsigned, Unverified, VerifyingKey, post, redirect};
 
 use crate::support::gateway::browser::{Answer, Browser};
-use crate::support::gateway::leaver::{self, Known, Leaver, ONE, THREE, TWO, by_post, by_redirect};
+use crate::support::gateway::cloud::Request;
+use crate::support::gateway::leaver::{
+    self, CALLED, Known, Leaver, ONE, THREE, TWO, by_post, by_redirect,
+};
 use crate::support::gateway::{BASE, TestGateway, enveloped, material};
 
 const REQUEST: &str = "SAMLRequest";
 const RESPONSE: &str = "SAMLResponse";
-const PARTIAL: &str = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout";
-const UNKNOWN: &str = "urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal";
-const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+pub(super) const PARTIAL: &str = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout";
+pub(super) const UNKNOWN: &str = "urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal";
+pub(super) const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 
 /// Logs alice in at a service provider; gives what it then knows of her.
 async fn logged_in(browser: &mut Browser, sp: Leaver) -> Known {
-    let request = sp.login();
+    named(browser, &sp.login()).await
+}
+
+/// Answers a service provider's request about alice; gives what it then knows of her.
+pub(super) async fn named(browser: &mut Browser, request: &Request) -> Known {
     let mut answer = browser.get(&request.at("bravo")).await;
     if answer.status == StatusCode::SEE_OTHER {
         let page = answer.location().to_owned();
@@ -27,17 +34,11 @@ async fn logged_in(browser: &mut Browser, sp: Leaver) -> Known {
     }
     let delivered = answer.delivered();
     assert!(delivered.asserts(), "{delivered:?}");
-    let (start, end) = ("<saml2:NameID", "</saml2:NameID>");
-    let from = delivered.response.find(start).unwrap();
-    let to = delivered.response.find(end).unwrap() + end.len();
-    Known {
-        name_id: delivered.response[from..to].to_owned(),
-        index: delivered.value("SessionIndex"),
-    }
+    Known::of(&delivered.response)
 }
 
 /// A browser with alice logged in at these service providers.
-async fn with_alice(gateway: &TestGateway, sps: &[Leaver]) -> (Browser, Vec<Known>) {
+pub(super) async fn with_alice(gateway: &TestGateway, sps: &[Leaver]) -> (Browser, Vec<Known>) {
     let mut browser = gateway.browser();
     let mut known = Vec::new();
     for sp in sps {
@@ -47,7 +48,7 @@ async fn with_alice(gateway: &TestGateway, sps: &[Leaver]) -> (Browser, Vec<Know
 }
 
 /// Whether alice's session still gives assertions.
-async fn is_signed_in(browser: &mut Browser) -> bool {
+pub(super) async fn is_signed_in(browser: &mut Browser) -> bool {
     let answer = browser.get(&ONE.login().at("bravo")).await;
     answer.status == StatusCode::OK && answer.delivered().asserts()
 }
@@ -58,9 +59,9 @@ fn verified<T: Message>(unverified: Unverified<Received<T>>) -> Received<T> {
 }
 
 /// What the gateway sends to a service provider through the browser.
-struct Sent<T> {
-    address: String,
-    message: T,
+pub(super) struct Sent<T> {
+    pub(super) address: String,
+    pub(super) message: T,
     relay_state: Option<String>,
 }
 
@@ -91,15 +92,19 @@ fn sent<T: Message>(answer: &Answer, parameter: &str) -> Sent<T> {
 }
 
 /// The gateway's page that tells a service provider: who it is, and the request.
-async fn told(browser: &mut Browser, page: &str) -> (Leaver, Sent<LogoutRequest>) {
+pub(super) async fn told(browser: &mut Browser, page: &str) -> (Leaver, Sent<LogoutRequest>) {
     let answer = browser.get(page).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     let sent = sent::<LogoutRequest>(&answer, REQUEST);
-    let sp = leaver::ALL.into_iter().find(|sp| sp.slo() == sent.address).unwrap();
+    let sp = known_at(&sent.address);
     assert_eq!(sent.message.destination, Some(sp.slo()));
     assert_eq!(sent.message.issuer.as_str(), format!("{BASE}/bravo"));
     assert!(sent.message.not_on_or_after.unwrap() > sent.message.issue_instant);
     (sp, sent)
+}
+
+fn known_at(slo: &str) -> Leaver {
+    leaver::ALL.into_iter().chain([CALLED]).find(|sp| sp.slo() == slo).unwrap()
 }
 
 /// Has a service provider answer; gives where the browser is sent then.
@@ -120,7 +125,7 @@ async fn answers(
 }
 
 /// Follows a logout to its end, with everybody answering well; gives who was told, and the end.
-async fn follow(browser: &mut Browser, begun: &Answer) -> (Vec<&'static str>, Answer) {
+pub(super) async fn follow(browser: &mut Browser, begun: &Answer) -> (Vec<&'static str>, Answer) {
     let mut page = begun.location().to_owned();
     let mut names = Vec::new();
     loop {
@@ -132,7 +137,7 @@ async fn follow(browser: &mut Browser, begun: &Answer) -> (Vec<&'static str>, An
             return (names, answer);
         }
         let sent = sent::<LogoutRequest>(&answer, REQUEST);
-        let sp = leaver::ALL.into_iter().find(|sp| sp.slo() == sent.address).unwrap();
+        let sp = known_at(&sent.address);
         names.push(sp.name);
         answers(browser, (sp, &sent), "Success").await.location().clone_into(&mut page);
     }
@@ -140,7 +145,12 @@ async fn follow(browser: &mut Browser, begun: &Answer) -> (Vec<&'static str>, An
 
 /// What a service provider that asked is answered.
 #[track_caller]
-fn answered(answer: &Answer, sp: Leaver, status: &str, detail: Option<&str>) -> LogoutResponse {
+pub(super) fn answered(
+    answer: &Answer,
+    sp: Leaver,
+    status: &str,
+    detail: Option<&str>,
+) -> LogoutResponse {
     let sent = sent::<LogoutResponse>(answer, RESPONSE);
     assert_eq!(sent.address, format!("{}/answer", sp.slo()));
     assert_eq!(sent.relay_state.as_deref(), Some("state of 春"));
@@ -149,7 +159,7 @@ fn answered(answer: &Answer, sp: Leaver, status: &str, detail: Option<&str>) -> 
     sent.message
 }
 
-async fn ask(browser: &mut Browser, message: &str) -> Answer {
+pub(super) async fn ask(browser: &mut Browser, message: &str) -> Answer {
     browser.get(&by_redirect(REQUEST, message, "state of 春")).await
 }
 

@@ -1,14 +1,18 @@
 //! Foreign service providers and the real gateway, over HTTP: every way of asking and answering,
-//! and what was changed on the way (conformance A-053 to A-071).
+//! of naming people and of leaving, and what was changed on the way (conformance A-044 to A-094).
 
 mod gateway;
+mod logout;
+mod names;
 mod person;
 mod recipes;
+
+use std::collections::BTreeMap;
 
 use gateway::{Gateway, Tenant};
 use person::{Page, Person};
 
-use crate::support::peer::{Binding, Insists, Kind, Peer, Provider};
+use crate::support::peer::{Binding, Insists, Kind, NameForm, Peer, Provider};
 use crate::support::site::client;
 
 const SIGNS: [&str; 3] = ["assertion", "response", "both"];
@@ -27,40 +31,78 @@ struct Cell {
     provider: Provider,
 }
 
+/// What a cell will be made of.
+struct Plan {
+    tenant: Tenant,
+    binding: Binding,
+    signs: bool,
+    names: NameForm,
+}
+
+/// Every way of asking and answering by one peer, where what is signed is one of these.
+fn plans(kind: Kind, signs: &[&'static str]) -> Vec<Plan> {
+    let names = NameForm::Transient;
+    let mut plans = Vec::new();
+    for (by, binding) in BINDINGS {
+        for (how, seals) in [("open", false), ("sealed", true)] {
+            for sign in signs {
+                let tenant = Tenant { id: format!("{sign}-{how}-{by}"), sign, seals };
+                if is_known_to(kind, &tenant) {
+                    let plan = |signs| Plan { tenant: tenant.clone(), binding, signs, names };
+                    plans.extend([plan(false), plan(true)]);
+                }
+            }
+        }
+    }
+    plans
+}
+
+impl Plan {
+    fn provider(&self, idp: String) -> Provider {
+        let Self { tenant, binding, signs, names } = self;
+        let asks = if *signs { "signed" } else { "unsigned" };
+        Provider {
+            name: format!("{}-{asks}-{}", tenant.id, names.name()),
+            idp,
+            binding: *binding,
+            signs: *signs,
+            insists: Insists {
+                response: tenant.sign != "assertion",
+                assertion: tenant.sign != "response",
+                sealed: tenant.seals,
+            },
+            names: *names,
+        }
+    }
+}
+
 impl World {
-    async fn new(kind: Kind) -> Self {
-        let mut tenants = Vec::new();
-        for (by, binding) in BINDINGS {
-            for (how, seals) in [("open", false), ("sealed", true)] {
-                let tenant = |sign| Tenant { id: format!("{sign}-{how}-{by}"), sign, seals };
-                let known = SIGNS.map(tenant).into_iter().filter(|it| is_known_to(kind, it));
-                tenants.extend(known.map(|tenant| (tenant, binding)));
+    async fn new(kind: Kind, plans: Vec<Plan>) -> Self {
+        let mut tenants: Vec<Tenant> = Vec::new();
+        for Plan { tenant, .. } in &plans {
+            if tenants.iter().all(|known| known.id != tenant.id) {
+                tenants.push(tenant.clone());
             }
         }
-        let mut gateway = Gateway::set_up(tenants.iter().map(|(it, _)| it.clone()).collect());
-        let mut cells = Vec::new();
-        for (tenant, binding) in tenants {
-            let idp = gateway.metadata(&tenant.id);
-            for (asks, signs) in [("unsigned", false), ("signed", true)] {
-                let provider = Provider {
-                    name: format!("{}-{asks}", tenant.id),
-                    idp: idp.clone(),
-                    binding,
-                    signs,
-                    insists: Insists {
-                        response: tenant.sign != "assertion",
-                        assertion: tenant.sign != "response",
-                        sealed: tenant.seals,
-                    },
-                };
-                cells.push(Cell { tenant: tenant.clone(), provider });
-            }
-        }
+        let ids: Vec<String> = tenants.iter().map(|tenant| tenant.id.clone()).collect();
+        let mut gateway = Gateway::set_up(tenants);
+        let described: BTreeMap<String, String> =
+            ids.into_iter().map(|id| (id.clone(), gateway.metadata(&id))).collect();
+        let cells: Vec<_> = plans
+            .into_iter()
+            .map(|plan| {
+                let provider = plan.provider(described[&plan.tenant.id].clone());
+                Cell { tenant: plan.tenant, provider }
+            })
+            .collect();
         let providers: Vec<_> = cells.iter().map(|cell| cell.provider.clone()).collect();
         let peer = Peer::start(kind, &providers).await;
         let mut known = Vec::new();
         for cell in &cells {
-            known.push((cell.tenant.id.as_str(), fetch(&peer.metadata(&cell.provider.name)).await));
+            let metadata = fetch(&peer.metadata(&cell.provider.name)).await;
+            // The other half is to be told through the browser.
+            let metadata = if cell.provider.signs { metadata } else { without_calls(&metadata) };
+            known.push((cell.tenant.id.as_str(), metadata));
         }
         gateway.start(&known).await;
         Self { peer, gateway, cells }
@@ -101,9 +143,17 @@ async fn fetch(url: &str) -> String {
     }
 }
 
+/// Metadata without the addresses at which the service provider can be called.
+fn without_calls(metadata: &str) -> String {
+    let Some(at) = metadata.find("bindings:SOAP\"") else { return metadata.to_owned() };
+    let start = metadata[..at].rfind('<').unwrap();
+    let end = at + metadata[at..].find("/>").unwrap() + 2;
+    without_calls(&[&metadata[..start], &metadata[end..]].concat())
+}
+
 /// Every cell, one after another, by one person, who signs in where no session is.
 async fn every_form_is_taken(kind: Kind) {
-    let world = World::new(kind).await;
+    let world = World::new(kind, plans(kind, &SIGNS)).await;
     let (mut person, mut wrong) = (Person::new(), Vec::new());
     for cell in &world.cells {
         let page = world.visits(&mut person, cell).await;
@@ -142,8 +192,11 @@ fn is_signed_in(page: &Page, cell: &Cell) -> Result<(), String> {
     Ok(())
 }
 
-/// Changes one letter: of the person's id, or of what is encrypted.
+/// Changes one letter of an answer: of the person's id, or of what is encrypted.
 fn one_letter(response: &str) -> String {
+    if !response.contains("Assertion>") {
+        return response.to_owned();
+    }
     if response.contains(">local-1<") {
         return response.replace(">local-1<", ">local-2<");
     }
@@ -156,7 +209,7 @@ fn one_letter(response: &str) -> String {
 
 /// Every cell again, with a Response that was changed on the way.
 async fn what_was_changed_is_refused(kind: Kind) {
-    let world = World::new(kind).await;
+    let world = World::new(kind, plans(kind, &SIGNS)).await;
     let mut wrong = Vec::new();
     for cell in &world.cells {
         let mut person = Person::with(one_letter);
@@ -186,6 +239,26 @@ macro_rules! peers {
             #[tokio::test(flavor = "multi_thread")]
             async fn refuses_every_answer_that_was_changed_on_the_way() {
                 super::what_was_changed_is_refused(Kind::$kind).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn knows_people_by_the_kind_of_name_that_it_asks_for() {
+                super::names::are_those_asked_for(Kind::$kind).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn leaves_everywhere_when_it_begins() {
+                super::logout::begun_by_a_service_provider(Kind::$kind).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn is_left_when_the_gateway_begins() {
+                super::logout::begun_by_the_gateway(Kind::$kind).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn refuses_logout_messages_that_were_changed_on_the_way() {
+                super::logout::what_was_changed_is_refused(Kind::$kind).await;
             }
         }
     )+};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use axum::http::{StatusCode, header};
 use url::Url;
 
+use crate::support::gateway::cloud::{deflate, inflate};
 use crate::support::gateway::{PASSWORD, material};
 use crate::support::peer::Binding;
 use crate::support::site::client;
@@ -13,7 +14,8 @@ use crate::support::site::client;
 /// More steps than any journey has.
 const STEPS: usize = 20;
 
-/// What becomes of a Response between the gateway and the service provider.
+/// What becomes of a message between the gateway and the service provider. It is carried as it is
+/// where this leaves it as it is.
 pub(super) type OnTheWay = fn(&str) -> String;
 
 /// A person with a browser.
@@ -44,7 +46,7 @@ pub(super) struct Message {
     pub(super) binding: Binding,
     /// Whether its sender signed the message itself, in the way of the binding.
     pub(super) signed: bool,
-    /// The document, where it was posted.
+    /// The document.
     pub(super) xml: String,
 }
 
@@ -61,9 +63,14 @@ impl Person {
         Self::with(str::to_owned)
     }
 
-    /// Somebody whose Responses are changed on the way.
+    /// Somebody whose messages are changed on the way.
     pub(super) fn with(on_the_way: OnTheWay) -> Self {
         Self { client: client(), jar: BTreeMap::new(), on_the_way }
+    }
+
+    /// From now on, messages are changed so.
+    pub(super) fn now_changes(&mut self, on_the_way: OnTheWay) {
+        self.on_the_way = on_the_way;
     }
 
     /// Opens an address and goes on until a page is for people.
@@ -74,11 +81,11 @@ impl Person {
             let (page, location) = self.step(next).await;
             steps.extend(page.steps.clone());
             if let Some(place) = location.filter(|_| page.status.is_redirection()) {
-                let place = page.url.join(&place).unwrap();
-                carried.extend(in_query(&place));
-                next = Next::Get(place);
+                next = Next::Get(self.carries(page.url.join(&place).unwrap(), &mut carried));
             } else if let Some((place, fields)) = self.sends(&page.body, &mut carried) {
                 next = Next::Post(page.url.join(&place).unwrap(), fields);
+            } else if let Some(place) = goes_on(&page.body) {
+                next = Next::Get(self.carries(page.url.join(&place).unwrap(), &mut carried));
             } else {
                 return Page { carried, steps, ..page };
             }
@@ -131,9 +138,10 @@ impl Person {
                     for_people = false;
                     let octets = material::unbase64(&value.replace(char::is_whitespace, ""));
                     let mut xml = String::from_utf8(octets).unwrap();
-                    if field == "SAMLResponse" {
-                        xml = (self.on_the_way)(&xml);
-                        *value = material::base64(xml.as_bytes());
+                    let changed = (self.on_the_way)(&xml);
+                    if changed != xml {
+                        *value = material::base64(changed.as_bytes());
+                        xml = changed;
                     }
                     let signed = xml.contains(":Signature ") || xml.contains("<Signature ");
                     carried.push(Message { field, binding: Binding::Post, signed, xml });
@@ -141,6 +149,25 @@ impl Person {
             }
         }
         (!for_people).then_some((action, fields))
+    }
+
+    /// An address to which the browser is sent, with the message that it carries.
+    fn carries(&self, mut url: Url, carried: &mut Vec<Message>) -> Url {
+        let mut pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        let message = pairs.iter().enumerate().find_map(|(at, (name, _))| {
+            FIELDS.into_iter().find(|field| field == name).map(|field| (at, field))
+        });
+        let Some((at, field)) = message else { return url };
+        let signed = pairs.iter().any(|(name, _)| name == "Signature");
+        let mut xml = inflate(&material::unbase64(&pairs[at].1));
+        let changed = (self.on_the_way)(&xml);
+        if changed != xml {
+            pairs[at].1 = material::base64(&deflate(changed.as_bytes()));
+            url.query_pairs_mut().clear().extend_pairs(&pairs);
+            xml = changed;
+        }
+        carried.push(Message { field, binding: Binding::Redirect, signed, xml });
+        url
     }
 
     fn cookies(&self, url: &Url) -> String {
@@ -181,12 +208,11 @@ impl Page {
     }
 }
 
-/// A message that a redirect carries.
-fn in_query(url: &Url) -> Option<Message> {
-    let names: Vec<_> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
-    let field = FIELDS.into_iter().find(|it| names.iter().any(|name| name == it))?;
-    let signed = names.iter().any(|name| name == "Signature");
-    Some(Message { field, binding: Binding::Redirect, signed, xml: String::new() })
+/// Where a page goes on by itself to, in one of the gateway's ways.
+fn goes_on(body: &str) -> Option<String> {
+    let link =
+        &body[body.find("http-equiv=\"refresh\"").and_then(|_| body.find(" id=\"tell\""))?..];
+    attribute(&link[..link.find('>')?], "href")
 }
 
 /// An attribute of a start tag, unescaped.

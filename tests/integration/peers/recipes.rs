@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 
 /// What stands in the recipes for what is particular to a run.
-const EXAMPLES: [(&str, &str); 10] = [
+const EXAMPLES: [(&str, &str); 11] = [
     ("ORIGIN", "https://sp.example"),
     ("NAME", "app"),
     ("FOLDER", "/etc/app"),
     ("IDP", "https://sso.partner.example/acme"),
+    ("FORMAT", "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"),
     ("SIGNS", "true"),
     ("SEALS", "true"),
     ("WANTS_RESPONSE", "true"),

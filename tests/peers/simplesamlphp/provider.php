@@ -4,7 +4,7 @@
         'idp' => '@IDP@',
         'privatekey' => 'sp.key',
         'certificate' => 'sp.crt',
-        'NameIDPolicy' => 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient',
+        'NameIDPolicy' => '@FORMAT@',
         'signature.algorithm' => 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
         'sign.authnrequest' => @SIGNS@,
         'sign.logout' => true,

@@ -1,12 +1,13 @@
 //! The cloud's side of the wire, made with other means than the gateway's: metadata, and
 //! `AuthnRequest`s by HTTP-Redirect of which everything can be wrong.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512};
 use flate2::Compression;
+use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use time::format_description::well_known::Rfc3339;
@@ -258,6 +259,13 @@ pub(crate) fn deflate(octets: &[u8]) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(octets).unwrap();
     encoder.finish().unwrap()
+}
+
+/// The text that [`deflate`] was given.
+pub(crate) fn inflate(octets: &[u8]) -> String {
+    let mut text = String::new();
+    DeflateDecoder::new(octets).read_to_string(&mut text).unwrap();
+    text
 }
 
 /// `encodeURIComponent`, and more.

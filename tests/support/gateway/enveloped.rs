@@ -1,6 +1,8 @@
 //! Messages that carry their signature inside, as the HTTP-POST and SOAP bindings have them. They
 //! are signed by xmlsec1, not by means of the gateway's.
 
+use std::path::Path;
+
 use super::material::Pair;
 use crate::support::xmlsec;
 
@@ -10,6 +12,25 @@ pub(crate) fn signed(document: &str, pair: &Pair) -> String {
     let close = document.find("</").unwrap();
     let (before, after) = document.split_at(close + document[close..].find('>').unwrap() + 1);
     sign(&format!("{before}{}{after}", template(&id(document))), document, pair)
+}
+
+/// An identifier in an `EncryptedID`, encrypted by xmlsec1 for the certificate in that file.
+pub(crate) fn encrypted(name_id: &str, cipher: &str, certificate: &Path) -> String {
+    const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
+    const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+    let document = format!(
+        "<saml2:EncryptedID xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\">{name_id}\
+         </saml2:EncryptedID>"
+    );
+    let template = format!(
+        "<e:EncryptedData xmlns:e=\"{XENC}\" Type=\"{XENC}Element\">\
+         <e:EncryptionMethod Algorithm=\"{cipher}\"/><d:KeyInfo xmlns:d=\"{DSIG}\">\
+         <e:EncryptedKey><e:EncryptionMethod Algorithm=\"{XENC}rsa-oaep-mgf1p\"/>\
+         <e:CipherData><e:CipherValue/></e:CipherData></e:EncryptedKey></d:KeyInfo>\
+         <e:CipherData><e:CipherValue/></e:CipherData></e:EncryptedData>"
+    );
+    let text = xmlsec::encrypt((&document, "NameID"), &template, "aes-256", certificate).unwrap();
+    text.split_once("?>").map_or(text.as_str(), |(_, element)| element.trim()).to_owned()
 }
 
 fn sign(prepared: &str, document: &str, pair: &Pair) -> String {

@@ -20,7 +20,16 @@ pub(crate) const TWO: Leaver = Leaver { name: "two", binding: POST };
 /// It logs out by HTTP-Redirect.
 pub(crate) const THREE: Leaver = Leaver { name: "three", binding: REDIRECT };
 
-/// All of them.
+/// It can be called by SOAP, in gateways that know a [`super::callee::Callee`]; its requests and
+/// answers through the browser go by HTTP-Redirect.
+pub(crate) const CALLED: Leaver = Leaver { name: "called", binding: REDIRECT };
+
+/// Two that have pages for a real browser, in gateways that know them.
+pub(crate) const HERE: Leaver = Leaver { name: "here", binding: REDIRECT };
+/// The other one.
+pub(crate) const THERE: Leaver = Leaver { name: "there", binding: REDIRECT };
+
+/// All that every gateway knows.
 pub(crate) const ALL: [Leaver; 3] = [ONE, TWO, THREE];
 
 /// What an assertion said about its person.
@@ -30,6 +39,18 @@ pub(crate) struct Known {
     pub(crate) name_id: String,
     /// `SessionIndex`.
     pub(crate) index: String,
+}
+
+impl Known {
+    /// What a Response says.
+    pub(crate) fn of(response: &str) -> Self {
+        let (start, end) = ("<saml2:NameID", "</saml2:NameID>");
+        let from = response.find(start).unwrap();
+        let to = response.find(end).unwrap() + end.len();
+        let (_, index) = response.split_once(" SessionIndex=\"").unwrap();
+        let (index, _) = index.split_once('"').unwrap();
+        Self { name_id: response[from..to].to_owned(), index: index.to_owned() }
+    }
 }
 
 impl Leaver {

@@ -55,6 +55,49 @@ pub(crate) struct Provider {
     pub(crate) signs: bool,
     /// What it refuses an answer without.
     pub(crate) insists: Insists,
+    /// How its requests ask for people to be named.
+    pub(crate) names: NameForm,
+}
+
+/// A format of name identifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NameForm {
+    Transient,
+    Persistent,
+    Email,
+    Unspecified,
+}
+
+impl NameForm {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Transient, Self::Persistent, Self::Email, Self::Unspecified];
+
+    pub(crate) fn uri(self) -> &'static str {
+        match self {
+            Self::Transient => "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
+            Self::Persistent => "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+            Self::Email => "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+            Self::Unspecified => "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
+        }
+    }
+
+    /// The format of the name that is given then: unspecified is whatever is usual.
+    pub(crate) fn given(self) -> &'static str {
+        match self {
+            Self::Unspecified => Self::Transient.uri(),
+            Self::Transient | Self::Persistent | Self::Email => self.uri(),
+        }
+    }
+
+    /// A part of a name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Persistent => "persistent",
+            Self::Email => "email",
+            Self::Unspecified => "unspecified",
+        }
+    }
 }
 
 /// What a service provider refuses an answer without.
@@ -120,6 +163,20 @@ impl Peer {
         format!("{}/{provider}/page", self.origin)
     }
 
+    /// Where somebody leaves, here and everywhere. Who could goes on to the page `left`.
+    pub(crate) fn logout(&self, provider: &str) -> String {
+        let path = match self.kind {
+            Kind::Mellon => format!("mellon/logout?ReturnTo={}", self.left(provider)),
+            Kind::SimpleSamlPhp | Kind::Python3Saml | Kind::Samael => "logout".to_owned(),
+        };
+        format!("{}/{provider}/{path}", self.origin)
+    }
+
+    /// The page of a provider on which a logout that it began ends.
+    pub(crate) fn left(&self, provider: &str) -> String {
+        format!("{}/{provider}/left", self.origin)
+    }
+
     /// Everything that it said.
     pub(crate) fn log(&self) -> String {
         self.process.log()
@@ -182,6 +239,7 @@ impl Place {
         let mut values = vec![
             ("BINDING", binding),
             ("NAME", provider.name.as_str()),
+            ("FORMAT", provider.names.uri()),
             ("SIGNS", said(provider.signs)),
             ("SEALS", said(provider.insists.sealed)),
             ("WANTS_RESPONSE", said(provider.insists.response)),

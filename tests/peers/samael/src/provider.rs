@@ -79,6 +79,7 @@ impl Provider {
             acs_url: Some(format!("{here}/acs")),
             slo_url: Some(format!("{here}/sls")),
             idp_metadata: idp,
+            authn_name_id_format: Some(said_text("format")),
             // Without it, samael takes every algorithm that OpenSSL knows.
             allowed_signature_algorithms: Some(vec![AllowedSignatureAlgorithm::RsaSha256]),
             ..ServiceProvider::default()

@@ -1,0 +1,83 @@
+//! Layer 3, sso: a service provider calls by SOAP to end somebody's sessions, and is answered by
+//! the same call (saml-bindings-2.0-os §3.2, conformance A-104). No browser is there: whoever else
+//! can only be told through one is not told, and the answer says so.
+
+use super::back::Told;
+use super::{FAILED, Outcome, PARTIAL, SUCCESS, UNKNOWN};
+use crate::refusal::Refusal;
+use crate::saml::logout::{Answer, Signer};
+use crate::saml::response::Status;
+use crate::sso::{Browser, Sso, Visit};
+use crate::store::leaving::{Asker, EndRequest};
+
+/// The answer to a call.
+#[derive(Debug)]
+pub struct Answered {
+    /// The envelope, signed inside.
+    pub envelope: String,
+    /// Whom it is for.
+    pub sp: crate::saml::EntityId,
+}
+
+impl Sso {
+    /// Ends what a service provider asks to end in an envelope.
+    ///
+    /// # Errors
+    /// Every way in which a message can be refused; after that it is always answered.
+    pub async fn hear_call(
+        &self,
+        visit: &Visit,
+        caller: &Browser,
+        envelope: &[u8],
+    ) -> Result<Answered, Refusal> {
+        let request = self.request_in_envelope(visit, envelope)?;
+        let about = |refusal: Refusal| refusal.about(request.asker.sp.as_str());
+        self.claim_logout(&visit.tenant, &request.asker).await.map_err(about)?;
+        // Whatever cookies a program sends, they prove nothing about the person.
+        let nobody = Browser { session: None, binding: None, ..caller.clone() };
+        let outcome = self.end_without_browser(visit, &nobody, &request).await;
+        let envelope = self.answer_by_soap(visit, &request.asker, outcome).await.map_err(about)?;
+        Ok(Answered { envelope, sp: request.asker.sp })
+    }
+
+    async fn end_without_browser(
+        &self,
+        visit: &Visit,
+        nobody: &Browser,
+        request: &EndRequest,
+    ) -> Outcome {
+        match self.end_asked(visit, nobody, request).await {
+            Ok(ended) if ended.is_known => {
+                let Told { missed, rest, .. } = self.tell_directly(visit, ended.others).await;
+                if missed.is_empty() && rest.is_empty() { SUCCESS } else { PARTIAL }
+            }
+            Ok(_) => UNKNOWN,
+            Err(refusal) => {
+                let tenant = visit.tenant.id.as_str();
+                tracing::warn!(tenant, %refusal, "a session could not be ended as asked");
+                FAILED
+            }
+        }
+    }
+
+    async fn answer_by_soap(
+        &self,
+        visit: &Visit,
+        asker: &Asker,
+        (code, detail): Outcome,
+    ) -> Result<String, Refusal> {
+        let registered = self.registered(&visit.tenant, &asker.sp)?;
+        let key = self.signing_key(&visit.tenant, None)?;
+        let id = self.message_id()?;
+        let answer = Answer {
+            id: &id,
+            in_response_to: &asker.request,
+            issue_instant: self.clock.now(),
+            destination: None,
+            issuer: &visit.tenant.entity_id,
+            status: Status { code, detail, message: None },
+        };
+        let declared = &registered.service_provider.declared;
+        self.pool.run(|| Ok(answer.soap(Signer { key: &key, declared })?)).await
+    }
+}
