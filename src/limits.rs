@@ -121,9 +121,18 @@ pub const SQL_OPENING: Duration = Duration::from_mins(1);
 /// How long opening pauses before it asks a busy `SQLite` file again.
 pub const SQL_RETRY: Duration = Duration::from_millis(20);
 /// Most connections of one node to `PostgreSQL`. Servers allow 100 by default, for all nodes.
-pub const SQL_CONNECTIONS: u32 = 16;
+pub const SQL_CONNECTIONS: usize = 16;
 /// Most connections that read from an `SQLite` file. One more writes.
-pub const SQL_READERS: u32 = 4;
+pub const SQL_READERS: usize = 4;
+/// How long after its last use a connection to the SQL store is used again without asking whether
+/// it is alive. Who is unlucky gets an error, and the next one a new connection.
+pub const SQL_TRUST: Duration = Duration::from_secs(1);
+/// How long a connection may take to say that it is alive.
+pub const SQL_ALIVE: Duration = Duration::from_millis(250);
+/// How long a connection to the SQL store is kept that nobody needs.
+pub const SQL_IDLE: Duration = Duration::from_mins(10);
+/// How long one connection is used at most: after a failover they move to where they belong.
+pub const SQL_CONNECTION_LIFE: Duration = Duration::from_mins(30);
 /// Most entries of the embedded in-memory store. It refuses when full; it never forgets early.
 pub const MEMORY_ENTRIES: usize = 1_000_000;
 /// Largest head of a request, bytes: request line and all headers. Above it: 431.

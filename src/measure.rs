@@ -54,6 +54,7 @@ const STORE_FAILURES: &str = "skybridge_store_failures_total";
 const REQUESTS: &str = "skybridge_requests_total";
 const REQUEST: &str = "skybridge_request_seconds";
 const CONNECTIONS: &str = "skybridge_connections";
+const TASKS: &str = "skybridge_tasks";
 const TLS_EXPIRES: &str = "skybridge_tls_certificate_not_after_timestamp_seconds";
 const CREATIONS: &str = "skybridge_creations_total";
 const CREATIONS_IN_HAND: &str = "skybridge_creations_in_hand";
@@ -102,6 +103,11 @@ pub const METRICS: &[Metric] = &[
         help: "Time from a request's head to its answer's head, by route template.",
     },
     Metric { name: CONNECTIONS, kind: Kind::Gauge, help: "Open connections." },
+    Metric {
+        name: TASKS,
+        kind: Kind::Gauge,
+        help: "Tasks that have not ended: one for each connection, and a fixed number beside.",
+    },
     Metric {
         name: TLS_EXPIRES,
         kind: Kind::Gauge,
@@ -192,6 +198,12 @@ pub fn request(route: Option<&str>, status: u16, took: Duration) {
 pub fn connections(listener: &'static str, open: usize) {
     #[allow(clippy::cast_precision_loss, reason = "connections are far fewer than 2^52")]
     gauge!(CONNECTIONS, "listener" => listener).set(open as f64);
+}
+
+/// Notes how many tasks have not ended.
+pub fn tasks(alive: usize) {
+    #[allow(clippy::cast_precision_loss, reason = "tasks are far fewer than 2^52")]
+    gauge!(TASKS).set(alive as f64);
 }
 
 /// Notes when the TLS certificate in use expires, in seconds since 1970.

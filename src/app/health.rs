@@ -12,12 +12,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Map, Value, json};
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::time::{self, Instant};
 
 use super::metrics::Numbers;
 use super::shutdown::Shutdown;
-use crate::limits;
+use crate::{limits, measure};
 
 /// One thing without which the gateway cannot do its work, asked anew each time.
 pub type Check = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
@@ -82,6 +83,7 @@ async fn ready(State(readiness): State<Arc<Readiness>>) -> Response {
 }
 
 async fn all_numbers(State(numbers): State<Numbers>) -> Response {
+    measure::tasks(Handle::current().metrics().num_alive_tasks());
     let kind = (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
     ([kind, NO_STORE], numbers.text()).into_response()
 }

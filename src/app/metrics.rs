@@ -137,6 +137,7 @@ mod tests {
             measure::request(Some("/{tenant}/launch"), 303, Duration::from_millis(3));
             measure::request(None, 404, Duration::from_millis(1));
             measure::connections("gateway", 7);
+            measure::tasks(9);
             measure::tls_expires(1_800_000_000);
             measure::creation("done");
             measure::creations_in_hand(2);

@@ -7,7 +7,7 @@ use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::keys::{KeyError, KeyRecord, KeySet, KeyStore};
+use crate::keys::{KeyError, KeyRecord, KeySet, KeyStore, Loaded};
 use crate::store::StoreError;
 use crate::store::record::TenantId;
 use crate::store::sql::{OpenError, Options, Sql};
@@ -44,20 +44,17 @@ impl SharedKeys {
 }
 
 impl KeyStore for SharedKeys {
-    fn tenants(&self) -> Result<Vec<String>, KeyError> {
-        let tenants = self.wait(self.kept.tenants_with_keys())?;
-        Ok(tenants.iter().map(ToString::to_string).collect())
+    fn load_all(&self) -> Result<Vec<Loaded>, KeyError> {
+        let all = self.wait(self.kept.all_keys())?;
+        let read = |(tenant, version, keys): (TenantId, u64, String)| {
+            (tenant.to_string(), set(tenant.as_str(), version, &keys))
+        };
+        Ok(all.into_iter().map(read).collect())
     }
 
     fn load(&self, tenant: &str) -> Result<Option<KeySet>, KeyError> {
-        let Some((version, keys)) = self.wait(self.kept.keys(&name(tenant)?))? else {
-            return Ok(None);
-        };
-        let records: Vec<KeyRecord> = serde_json::from_str(&keys)
-            .map_err(|error| KeyError::Shared(format!("those of tenant {tenant}: {error}")))?;
-        let set = KeySet { tenant: tenant.to_owned(), version, records };
-        set.check()?;
-        Ok(Some(set))
+        let found = self.wait(self.kept.keys(&name(tenant)?))?;
+        found.map(|(version, keys)| set(tenant, version, &keys)).transpose()
     }
 
     fn save(&self, set: &KeySet) -> Result<(), KeyError> {
@@ -89,6 +86,15 @@ fn wait<T: Send>(runtime: &Runtime, work: impl Future<Output = T> + Send) -> T {
         Ok(done) => done,
         Err(cause) => panic::resume_unwind(cause),
     })
+}
+
+/// The keys that stand in a text.
+fn set(tenant: &str, version: u64, keys: &str) -> Result<KeySet, KeyError> {
+    let records: Vec<KeyRecord> = serde_json::from_str(keys)
+        .map_err(|error| KeyError::Shared(format!("those of tenant {tenant}: {error}")))?;
+    let set = KeySet { tenant: tenant.to_owned(), version, records };
+    set.check()?;
+    Ok(set)
 }
 
 fn name(tenant: &str) -> Result<TenantId, KeyError> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{KeyError, KeyRecord, KeySet, KeyStore, private_file};
+use super::{KeyError, KeyRecord, KeySet, KeyStore, Loaded, private_file};
 
 const ENDING: &str = ".keys.json";
 const FORMAT: u32 = 1;
@@ -63,9 +63,8 @@ impl FileStore {
         // The rename itself is on the disk only when the directory is.
         File::open(&self.directory).and_then(|directory| directory.sync_all()).map_err(failed)
     }
-}
 
-impl KeyStore for FileStore {
+    /// The tenants that have a file.
     fn tenants(&self) -> Result<Vec<String>, KeyError> {
         let failed = |error: &io::Error| KeyError::io("read", &self.directory, error);
         let entries = match fs::read_dir(&self.directory) {
@@ -81,6 +80,17 @@ impl KeyStore for FileStore {
             }
         }
         Ok(tenants)
+    }
+}
+
+impl KeyStore for FileStore {
+    fn load_all(&self) -> Result<Vec<Loaded>, KeyError> {
+        let load = |tenant: String| {
+            let vanished = || KeyError::Vanished { tenant: tenant.clone() };
+            let set = self.load(&tenant).and_then(|set| set.ok_or_else(vanished));
+            (tenant, set)
+        };
+        Ok(self.tenants()?.into_iter().map(load).collect())
     }
 
     fn load(&self, tenant: &str) -> Result<Option<KeySet>, KeyError> {

@@ -33,7 +33,7 @@ pub use private_file::read as read_private_file;
 pub use ring::{Key, KeyRing, RetiredKey};
 pub use rings::{Reload, Rings};
 pub use seal::{MasterKey, Sealed};
-pub use store::{KeyRecord, KeySet, KeyState, KeyStore};
+pub use store::{KeyRecord, KeySet, KeyState, KeyStore, Loaded};
 
 #[cfg(test)]
 mod fixtures;

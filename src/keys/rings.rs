@@ -70,8 +70,8 @@ impl Rings {
         let before = self.held.load_full();
         let mut after = HashMap::with_capacity(before.len());
         let mut reload = Reload::default();
-        for tenant in self.store.tenants()? {
-            let held = self.refresh(&tenant, before.get(&tenant), &mut reload);
+        for (tenant, loaded) in self.store.load_all()? {
+            let held = self.refresh(&tenant, loaded, before.get(&tenant), &mut reload);
             after.insert(tenant, held);
         }
         for (tenant, held) in before.iter() {
@@ -86,11 +86,13 @@ impl Rings {
         Ok(reload)
     }
 
-    fn refresh(&self, tenant: &str, before: Option<&Held>, reload: &mut Reload) -> Held {
-        let loaded = self
-            .store
-            .load(tenant)
-            .and_then(|set| set.ok_or_else(|| KeyError::Vanished { tenant: tenant.to_owned() }));
+    fn refresh(
+        &self,
+        tenant: &str,
+        loaded: Result<KeySet, KeyError>,
+        before: Option<&Held>,
+        reload: &mut Reload,
+    ) -> Held {
         if let (Ok(set), Some(held)) = (&loaded, before)
             && held.source.as_deref() == Some(set)
         {

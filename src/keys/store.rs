@@ -11,11 +11,12 @@ use super::{KeyError, Kid, Sealed};
 /// Where keys are kept. Calls may block: the gateway makes them at start and on reload, never while
 /// it answers.
 pub trait KeyStore: Send + Sync {
-    /// The tenants that have keys, in no particular order.
+    /// The keys of all tenants that have some, in no particular order. One whose keys cannot be
+    /// read, or break a rule of [`KeySet::check`], does not keep the others away.
     ///
     /// # Errors
-    /// [`KeyError::Io`].
-    fn tenants(&self) -> Result<Vec<String>, KeyError>;
+    /// When the place itself cannot be read.
+    fn load_all(&self) -> Result<Vec<Loaded>, KeyError>;
 
     /// The keys of `tenant`, or `None` when it has none yet.
     ///
@@ -30,6 +31,9 @@ pub trait KeyStore: Send + Sync {
     /// there).
     fn save(&self, set: &KeySet) -> Result<(), KeyError>;
 }
+
+/// A tenant's name and its keys, or why they cannot be had.
+pub type Loaded = (String, Result<KeySet, KeyError>);
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

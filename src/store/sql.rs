@@ -17,6 +17,7 @@ mod marks;
 mod name_ids;
 mod options;
 mod outbox;
+mod pool;
 mod schema;
 mod tenancy;
 mod uploads;

@@ -91,11 +91,12 @@ pub trait Copies: Send + Sync {
 
 /// The keys of tenants as a text whose private parts are sealed before they come here.
 pub trait SealedKeys: Send + Sync {
-    /// The tenants that have keys, in the order of their names.
+    /// The keys of all tenants that have some, as [`SealedKeys::keys`] gives them, in the order of
+    /// the tenants' names.
     ///
     /// # Errors
     /// [`super::StoreError`].
-    fn tenants_with_keys(&self) -> Answer<'_, Vec<TenantId>>;
+    fn all_keys(&self) -> Answer<'_, Vec<(TenantId, u64, String)>>;
 
     /// A tenant's keys as they were given to [`SealedKeys::replace_keys`], and their version.
     ///

@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::support::demo::DemoProcess;
+use crate::support::program;
 use crate::support::redis::RedisServer;
 use crate::support::schema::{self, Schema};
 use crate::support::xmlsec;
@@ -15,7 +16,7 @@ const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion:Assertion";
 const RESPONSE: &str = "urn:oasis:names:tc:SAML:2.0:protocol:Response";
 
 fn check(arguments: &[&str], redis: Option<&str>) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_skybridge"));
+    let mut command = Command::new(program());
     command.args(["demo", "--check", "--port-base", "0"]).args(arguments);
     command.env_remove("SKYBRIDGE_REDIS_URL").env_remove("SKYBRIDGE_API_KEY");
     if let Some(url) = redis {
@@ -147,7 +148,7 @@ fn what_cannot_be_tried_at_a_deployed_gateway_is_not_run_and_not_passed() {
 fn a_taken_port_is_named_with_the_way_out() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let output = Command::new(env!("CARGO_BIN_EXE_skybridge"))
+    let output = Command::new(program())
         .args(["demo", "--port-base", &port])
         .env_remove("SKYBRIDGE_REDIS_URL")
         .output()
@@ -191,7 +192,7 @@ fn where_the_profile_names_no_documents_to_agree_to_the_tenant_has_to() {
 /// The demo's configuration in a directory of its own: its file, and what was printed.
 fn configuration(here: &Path) -> (PathBuf, String) {
     let directory = here.join("demo");
-    let demo = Command::new(env!("CARGO_BIN_EXE_skybridge"))
+    let demo = Command::new(program())
         .args(["demo", "--print-config", "--dir", directory.to_str().unwrap()])
         .env_remove("SKYBRIDGE_REDIS_URL")
         .output()
@@ -201,8 +202,5 @@ fn configuration(here: &Path) -> (PathBuf, String) {
 }
 
 fn check_configuration(file: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_skybridge"))
-        .args(["check", "--config", file.to_str().unwrap()])
-        .output()
-        .unwrap()
+    Command::new(program()).args(["check", "--config", file.to_str().unwrap()]).output().unwrap()
 }

@@ -37,6 +37,7 @@ mod saml_c14n;
 mod saml_metadata;
 mod saml_signature;
 mod serve;
+mod shipped;
 mod store;
 #[cfg(feature = "fake-cloud")]
 mod webhook;

@@ -5,11 +5,13 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::support::program;
+
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/metadata-lint");
 
 fn skybridge(arguments: &[&str], input: Option<&Path>) -> Output {
     let input = input.map_or_else(Stdio::null, |path| std::fs::File::open(path).unwrap().into());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_skybridge"));
+    let mut command = Command::new(program());
     command
         .args(arguments)
         .stdin(input)

@@ -5,6 +5,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::program;
+
 /// A demo that ends with its test.
 pub(crate) struct DemoProcess {
     /// Where the gateway is.
@@ -23,7 +25,7 @@ impl DemoProcess {
     /// Starts it on ports that are free.
     pub(crate) fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_skybridge"))
+        let mut process = Command::new(program())
             .args(["demo", "--port-base", "0", "--dir", directory.path().to_str().unwrap()])
             .env_remove("SKYBRIDGE_REDIS_URL")
             .stdout(Stdio::piped())

@@ -9,6 +9,7 @@ pub(crate) mod enveloped;
 pub(crate) mod hostile;
 pub(crate) mod leaver;
 pub(crate) mod material;
+pub(crate) mod process;
 pub(crate) mod ticket;
 
 use std::fmt::Write as _;

@@ -41,6 +41,14 @@ impl Running {
         String::from_utf8_lossy(&said).into_owned()
     }
 
+    /// The number of the process, which runs.
+    pub(crate) fn id(&self) -> u32 {
+        let process = self.0.process.lock().unwrap();
+        let shell = process.as_ref().expect("the process runs").0.id();
+        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
+        children.split_whitespace().next().and_then(|id| id.parse().ok()).expect("one child")
+    }
+
     /// Kills it, at once and without a chance to tidy up.
     pub(crate) fn kill(&self) {
         self.0.kill();

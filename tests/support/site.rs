@@ -22,6 +22,7 @@ use url::Url;
 use super::gateway::{API_KEY, BASE, material, ticket};
 use super::keeper::Running;
 use super::postgres;
+use super::program;
 use super::redis::{RedisServer, free_port};
 use super::tap::{Tap, Wire};
 
@@ -214,7 +215,7 @@ impl Site {
     }
 
     fn command(&self, file: &Path, database: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_skybridge"));
+        let mut command = Command::new(program());
         command.arg("--config").arg(file);
         command
             .env("STORE", &self.store)

@@ -18,8 +18,8 @@ pub(super) fn run(
                       [keys] of the configuration first";
         return Err(advice.into());
     };
-    for tenant in directory.tenants()? {
-        let Some(set) = directory.load(&tenant)? else { continue };
+    for (tenant, set) in directory.load_all()? {
+        let set = set?;
         KeyRing::open(&set, smith.master)?;
         let count = set.records.len();
         match smith.store.save(&KeySet { version: 0, ..set }) {

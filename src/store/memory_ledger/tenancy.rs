@@ -86,8 +86,12 @@ impl Copies for MemoryLedger {
 }
 
 impl SealedKeys for MemoryLedger {
-    fn tenants_with_keys(&self) -> Answer<'_, Vec<TenantId>> {
-        Box::pin(async move { Ok(self.lock().tenancy.keys.keys().cloned().collect()) })
+    fn all_keys(&self) -> Answer<'_, Vec<(TenantId, u64, String)>> {
+        Box::pin(async move {
+            let tables = self.lock();
+            let all = tables.tenancy.keys.iter();
+            Ok(all.map(|(of, (version, keys))| (of.clone(), *version, keys.clone())).collect())
+        })
     }
 
     fn keys<'a>(&'a self, tenant: &'a TenantId) -> Answer<'a, Option<(u64, String)>> {

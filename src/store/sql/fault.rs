@@ -57,7 +57,6 @@ impl Fault {
                 None => Self::away("the connection was lost"),
             },
             sqlx::Error::Tls(error) => Self::away(format!("TLS: {error}")),
-            sqlx::Error::PoolTimedOut => Self::away("no connection in time"),
             sqlx::Error::Protocol(_) => Self::away("it does not speak its protocol"),
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
                 Self::keep(FaultKind::Corrupt, "a column is of an unexpected type")

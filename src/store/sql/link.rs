@@ -9,15 +9,14 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Instant;
 
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqlitePool, SqlitePoolOptions};
-use sqlx::{ColumnIndex, Decode, Postgres, Sqlite, Type, TypeInfo as _, ValueRef as _, raw_sql};
+use sqlx::{ColumnIndex, Decode, PgConnection, SqliteConnection, Type};
+use sqlx::{TypeInfo as _, ValueRef as _, raw_sql};
 use tokio::time::timeout;
 
 use super::StoreError;
 use super::fault::{Fate, Fault, FaultKind};
 use super::options::Target;
+use super::pool::{Kept, Pool};
 use super::value::{Row, Statement, Value};
 use crate::{limits, measure};
 
@@ -32,10 +31,22 @@ enum Pools {
     /// `SQLite` has one writer at a time: waiting for one connection is fairer than asking again
     /// and again for the file's lock.
     Sqlite {
-        readers: SqlitePool,
-        writer: SqlitePool,
+        readers: Pool<SqliteConnection>,
+        writer: Pool<SqliteConnection>,
     },
-    Postgres(PgPool),
+    Postgres(Pool<PgConnection>),
+}
+
+impl Pools {
+    fn give_up_idle(&self) {
+        match self {
+            Self::Sqlite { readers, writer } => {
+                readers.give_up_idle();
+                writer.give_up_idle();
+            }
+            Self::Postgres(pool) => pool.give_up_idle(),
+        }
+    }
 }
 
 /// What a connection is wanted for.
@@ -72,20 +83,12 @@ impl Link {
                     }
                     _ => {}
                 }
-                let pool = |most| {
-                    SqlitePoolOptions::new()
-                        .max_connections(most)
-                        .acquire_timeout(limits::SQL_DEADLINE)
-                        .connect_lazy_with(*options.clone())
-                };
+                let pool = |most| Pool::new(*options.clone(), most);
                 Pools::Sqlite { readers: pool(limits::SQL_READERS), writer: pool(1) }
             }
-            Target::Postgres { options, .. } => Pools::Postgres(
-                PgPoolOptions::new()
-                    .max_connections(limits::SQL_CONNECTIONS)
-                    .acquire_timeout(limits::SQL_DEADLINE)
-                    .connect_lazy_with(*options),
-            ),
+            Target::Postgres { options, .. } => {
+                Pools::Postgres(Pool::new(*options, limits::SQL_CONNECTIONS))
+            }
         };
         Ok(Self { pools, place })
     }
@@ -145,6 +148,9 @@ impl Link {
             Ok(outcome) => outcome,
             Err(_) => Err(Fault::late()),
         };
+        if matches!(outcome, Err(Fault { fate: Fate::Replace, .. })) {
+            self.pools.give_up_idle();
+        }
         measure::store(operation, begun.elapsed());
         outcome.map_err(|fault| {
             measure::store_failed(operation);
@@ -163,37 +169,24 @@ impl Link {
 
     /// A connection of our own for a while.
     pub(super) async fn session(&self, access: Access) -> Result<Session, Fault> {
-        let connection = match (&self.pools, access) {
+        let session = match (&self.pools, access) {
             (Pools::Sqlite { readers, .. }, Access::Read) => {
-                readers.acquire().await.map(into_sqlite)
+                readers.get().await.map(Session::Sqlite)
             }
             (Pools::Sqlite { writer, .. }, Access::Write) => {
-                writer.acquire().await.map(into_sqlite)
+                writer.get().await.map(Session::Sqlite)
             }
-            (Pools::Postgres(pool), _) => {
-                pool.acquire().await.map(|connection| Connection::Postgres(Some(connection)))
-            }
+            (Pools::Postgres(pool), _) => pool.get().await.map(Session::Postgres),
         };
-        connection.map(|connection| Session { connection }).map_err(Fault::of)
+        session.map_err(Fault::of)
     }
 }
 
-fn into_sqlite(connection: PoolConnection<Sqlite>) -> Connection {
-    Connection::Sqlite(Some(connection))
-}
-
 /// A connection that is thrown away when dropped before [`Session::finish`].
-pub(super) struct Session {
-    connection: Connection,
+pub(super) enum Session {
+    Sqlite(Kept<SqliteConnection>),
+    Postgres(Kept<PgConnection>),
 }
-
-/// Which database it is; the connection is there until the session ends.
-enum Connection {
-    Sqlite(Option<PoolConnection<Sqlite>>),
-    Postgres(Option<PoolConnection<Postgres>>),
-}
-
-const THERE: &str = "the connection is taken out only where the session ends";
 
 /// A query with its values, on whichever database the session is.
 macro_rules! query {
@@ -213,34 +206,30 @@ impl Session {
     /// Begins a transaction; on `SQLite` as the writer from the start, since a reader that becomes
     /// one may find that somebody else wrote meanwhile.
     pub(super) async fn begin(&mut self) -> Result<(), Fault> {
-        match self.connection {
-            Connection::Sqlite(_) => self.plain("BEGIN IMMEDIATE").await,
-            Connection::Postgres(_) => self.plain("BEGIN").await,
+        match self {
+            Self::Sqlite(_) => self.plain("BEGIN IMMEDIATE").await,
+            Self::Postgres(_) => self.plain("BEGIN").await,
         }
     }
 
     /// Runs a text of statements without values.
     pub(super) async fn plain(&mut self, text: &'static str) -> Result<(), Fault> {
-        match &mut self.connection {
-            Connection::Sqlite(on) => {
-                raw_sql(text).execute(&mut **on.as_mut().expect(THERE)).await.map(drop)
-            }
-            Connection::Postgres(on) => {
-                raw_sql(text).execute(&mut **on.as_mut().expect(THERE)).await.map(drop)
-            }
+        match self {
+            Self::Sqlite(on) => raw_sql(text).execute(&mut **on).await.map(drop),
+            Self::Postgres(on) => raw_sql(text).execute(&mut **on).await.map(drop),
         }
         .map_err(Fault::of)
     }
 
     /// Runs a statement and says how many rows it changed.
     pub(super) async fn execute(&mut self, statement: &Statement) -> Result<u64, Fault> {
-        match &mut self.connection {
-            Connection::Sqlite(on) => query!(statement.sqlite, &statement.values)
-                .execute(&mut **on.as_mut().expect(THERE))
+        match self {
+            Self::Sqlite(on) => query!(statement.sqlite, &statement.values)
+                .execute(&mut **on)
                 .await
                 .map(|done| done.rows_affected()),
-            Connection::Postgres(on) => query!(statement.postgres, &statement.values)
-                .execute(&mut **on.as_mut().expect(THERE))
+            Self::Postgres(on) => query!(statement.postgres, &statement.values)
+                .execute(&mut **on)
                 .await
                 .map(|done| done.rows_affected()),
         }
@@ -249,13 +238,13 @@ impl Session {
 
     /// Runs a statement and gives its rows.
     pub(super) async fn rows(&mut self, statement: &Statement) -> Result<Vec<Row>, Fault> {
-        let rows = match &mut self.connection {
-            Connection::Sqlite(on) => query!(statement.sqlite, &statement.values)
-                .fetch_all(&mut **on.as_mut().expect(THERE))
+        let rows = match self {
+            Self::Sqlite(on) => query!(statement.sqlite, &statement.values)
+                .fetch_all(&mut **on)
                 .await
                 .and_then(|rows| rows.iter().map(row).collect()),
-            Connection::Postgres(on) => query!(statement.postgres, &statement.values)
-                .fetch_all(&mut **on.as_mut().expect(THERE))
+            Self::Postgres(on) => query!(statement.postgres, &statement.values)
+                .fetch_all(&mut **on)
                 .await
                 .and_then(|rows| rows.iter().map(row).collect()),
         };
@@ -263,14 +252,14 @@ impl Session {
     }
 
     pub(super) fn is_sqlite(&self) -> bool {
-        matches!(self.connection, Connection::Sqlite(_))
+        matches!(self, Self::Sqlite(_))
     }
 
     /// Gives the connection back: nothing is under way on it.
-    pub(super) fn finish(mut self) {
-        match &mut self.connection {
-            Connection::Sqlite(on) => drop(on.take()),
-            Connection::Postgres(on) => drop(on.take()),
+    pub(super) fn finish(self) {
+        match self {
+            Self::Sqlite(on) => on.give_back(),
+            Self::Postgres(on) => on.give_back(),
         }
     }
 
@@ -279,15 +268,6 @@ impl Session {
         match outcome {
             Err(Fault { fate: Fate::Replace, .. }) => drop(self),
             _ => self.finish(),
-        }
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        match &mut self.connection {
-            Connection::Sqlite(on) => drop(on.take().map(PoolConnection::detach)),
-            Connection::Postgres(on) => drop(on.take().map(PoolConnection::detach)),
         }
     }
 }

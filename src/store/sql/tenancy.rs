@@ -127,10 +127,11 @@ impl Sql {
 }
 
 impl SealedKeys for Sql {
-    fn tenants_with_keys(&self) -> Answer<'_, Vec<TenantId>> {
+    fn all_keys(&self) -> Answer<'_, Vec<(TenantId, u64, String)>> {
         Box::pin(async move {
-            let statement = Statement::new("SELECT tenant FROM key_sets ORDER BY tenant");
-            self.many("tenants_with_keys", Access::Read, statement, |mut row| row.tenant()).await
+            let text = "SELECT tenant, version, keys FROM key_sets ORDER BY tenant";
+            let read = |mut row: Row| Ok((row.tenant()?, row.number()?, row.text()?));
+            self.many("all_keys", Access::Read, Statement::new(text), read).await
         })
     }
 

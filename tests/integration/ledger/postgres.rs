@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use skybridge::limits;
 use skybridge::store::StoreError;
 use skybridge::store::ledger::{Accounts as _, Commit};
 use skybridge::store::sql::{OpenError, Options, Sql};
-use sqlx::raw_sql;
+use sqlx::{PgConnection, Row as _, raw_sql};
+use tokio::task::JoinSet;
 
 use super::contract::contract;
 use super::rows::{Subject, acme, customer, of_account, person};
@@ -109,6 +111,53 @@ async fn wait_until_written(store: &Sql, customers: usize) {
     while store.page(&acme(), None, customers).await.is_ok_and(|page| page.len() < customers) {
         assert!(begun.elapsed() < Duration::from_mins(1), "nobody writes");
         beat.tick().await;
+    }
+}
+
+/// Reads so often at once; afterwards the store keeps the connections that it took.
+async fn read_at_once(store: &Arc<Sql>, times: usize) {
+    let mut readers = JoinSet::new();
+    for _ in 0..times {
+        let store = Arc::clone(store);
+        readers.spawn(async move { store.account(&acme(), &person("alice")).await });
+    }
+    assert!(readers.join_all().await.iter().all(|found| *found == Ok(None)));
+}
+
+/// Ends all connections to a database but the one that says so, and says how many there were.
+async fn end_connections(admin: &mut PgConnection) -> i64 {
+    let text = "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity \
+                WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    raw_sql(text).fetch_one(admin).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn of_connections_that_broke_while_nobody_used_them_at_most_one_is_noticed() {
+    let url = shared().database().await;
+    let name = url.rsplit('/').next().unwrap().split('?').next().unwrap().to_owned();
+    let store = Arc::new(Sql::open(&options(url)).await.unwrap());
+    let mut admin = shared().admin(&name).await;
+    let (tenant, alice) = (acme(), person("alice"));
+    let read = || store.account(&tenant, &alice);
+
+    // Used a moment ago: whoever comes first may find out, and nobody after.
+    read_at_once(&store, 8).await;
+    assert!(end_connections(&mut admin).await > 1, "the test needs some that are kept");
+    if let Err(error) = read().await {
+        assert!(matches!(error, StoreError::Away(_)), "{error:?}");
+    }
+    for _ in 0..8 {
+        assert_eq!(read().await, Ok(None));
+    }
+
+    // Not used for a while: they are asked before, and nobody finds out.
+    read_at_once(&store, 8).await;
+    assert!(end_connections(&mut admin).await > 0);
+    tokio::time::pause();
+    tokio::time::advance(limits::SQL_TRUST).await;
+    tokio::time::resume();
+    for _ in 0..8 {
+        assert_eq!(read().await, Ok(None));
     }
 }
 

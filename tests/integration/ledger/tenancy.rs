@@ -208,7 +208,11 @@ async fn of_many_who_replace_one_version_of_keys_one_does(subject: Subject) {
     }
     assert!(!subject.ledger.replace_keys(&bolt(), 1, "of nothing").await.unwrap());
     assert_eq!(subject.ledger.keys(&bolt()).await.unwrap(), None);
-    assert_eq!(subject.ledger.tenants_with_keys().await.unwrap(), [acme()]);
+    let (version, keys) = subject.ledger.keys(&acme()).await.unwrap().unwrap();
+    assert_eq!(subject.ledger.all_keys().await.unwrap(), [(acme(), version, keys.clone())]);
+    assert!(subject.ledger.replace_keys(&bolt(), 0, "of bolt").await.unwrap());
+    let all = [(acme(), version, keys), (bolt(), 1, "of bolt".to_owned())];
+    assert_eq!(subject.ledger.all_keys().await.unwrap(), all);
 }
 
 /// Does something with acme's keys, as the command line would.
@@ -237,11 +241,11 @@ async fn keys_are_shared_and_the_slower_of_two_writers_is_refused(options: Optio
     // Opened inside of a runtime, as a gateway does.
     let (here, there) = (SharedKeys::open(&options).unwrap(), SharedKeys::open(&options).unwrap());
     assert_eq!(here.load("acme").unwrap(), None);
-    assert!(here.tenants().unwrap().is_empty());
+    assert!(here.load_all().unwrap().is_empty());
     let kid = make(&here, &master(), 1);
     let set = there.load("acme").unwrap().unwrap();
     assert_eq!((set.version, &set.records[0].kid), (1, &kid));
-    assert_eq!(there.tenants().unwrap(), ["acme"]);
+    assert_eq!(there.load_all().unwrap(), [("acme".to_owned(), Ok(set.clone()))]);
 
     let won = thread::scope(|scope| {
         let writers: Vec<_> = [&here, &there, &here, &there]

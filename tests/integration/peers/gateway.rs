@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::support::gateway::material;
 use crate::support::keeper::Running;
+use crate::support::program;
 use crate::support::redis::free_port;
 use crate::support::site::{PATIENCE, client};
 
@@ -83,7 +84,7 @@ impl Gateway {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_skybridge"));
+        let mut command = Command::new(program());
         command.arg("--config").arg(self.folder.path().join("gateway.toml")).args(arguments);
         command.env("MASTER", material::base64(&MASTER)).env("HASH", material::password_hash());
         command

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tempfile::TempDir;
 
+use crate::support::program as gateway_program;
+
 /// `skybridge demo`, as users start it.
 pub(super) struct Demo {
     pub(super) partner: String,
@@ -24,7 +26,7 @@ impl Demo {
         shell.env_remove("SKYBRIDGE_REDIS_URL");
         let home = folder.path().to_str().unwrap();
         let arguments = ["demo", "--port-base", "0", "--dir", home];
-        let mut process = Leashed::start(shell, env!("CARGO_BIN_EXE_skybridge"), &arguments);
+        let mut process = Leashed::start(shell, gateway_program().to_str().unwrap(), &arguments);
         let mut address = |name: &str| {
             let line = process.line(|line| line.trim_start().starts_with(name));
             line.split_whitespace().nth(1).unwrap().to_owned()
