@@ -1,18 +1,13 @@
-//! App (layer 6): HTTP for `cloud::api`. One request, one answer: nothing is followed or repeated,
-//! and proxies of the environment are not used, so that credentials go where it was configured.
+//! App (layer 6): HTTP for `cloud::api`. One request, one answer.
 
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 
-use super::fetch::innermost;
-use super::resolve::Names;
+use super::outgoing::{self, Unread, innermost};
 use crate::cloud::api::{Reply, Request, Sending, Transport, TransportError};
 use crate::limits;
 
-/// Longest time for name, TCP and TLS together.
-const CONNECT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept: less than load balancers do, because a request that meets
 /// a connection's end may or may not have been done.
 const IDLE: Duration = Duration::from_secs(20);
@@ -26,17 +21,7 @@ impl ApiTransport {
     /// # Errors
     /// When there are no root certificates, or TLS cannot be set up.
     pub fn new() -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(IDLE)
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .dns_resolver(Names)
-            .referer(false)
-            .user_agent(concat!("skybridge/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self(client))
+        Ok(Self(outgoing::client().pool_idle_timeout(IDLE).build()?))
     }
 
     async fn exchange(&self, request: Request) -> Result<Reply, TransportError> {
@@ -45,15 +30,13 @@ impl ApiTransport {
         for (name, value) in headers {
             prepared = prepared.header(name, value);
         }
-        let mut response = prepared.send().await.map_err(|error| lost(&error))?;
+        let response = prepared.send().await.map_err(|error| lost(&error))?;
         let (status, headers) = (response.status().as_u16(), texts(&response));
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| lost(&error))? {
-            if body.len() + chunk.len() > limits::API_ANSWER_BYTES {
-                return Err(TransportError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = outgoing::body(response, limits::API_ANSWER_BYTES).await;
+        let body = body.map_err(|unread| match unread {
+            Unread::TooLarge => TransportError::TooLarge,
+            Unread::Lost(error) => lost(&error),
+        })?;
         Ok(Reply { status, headers, body })
     }
 }

@@ -1,6 +1,5 @@
 //! App (layer 6): fetches metadata over HTTP for `cloud::registration`. Bounded in time, size and
-//! redirects (conformance B-41); proxies of the environment are not used, so that what is fetched
-//! is what was configured.
+//! redirects (conformance B-41).
 
 use std::time::Duration;
 
@@ -8,14 +7,12 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, StatusCode};
 use url::Url;
 
-use super::resolve::Names;
+use super::outgoing::{self, Unread, innermost};
 use crate::cloud::registration::{Fetch, FetchError, Fetching};
 use crate::limits;
 use crate::saml::EndpointUrl;
 use crate::saml::types::{is_loopback, is_private};
 
-/// Longest time for the TCP and TLS handshakes.
-const CONNECT: Duration = Duration::from_secs(5);
 /// Longest time for everything, redirects and body included.
 const WHOLE: Duration = Duration::from_secs(20);
 /// Most redirects: from a domain to its `www`, from there to a file server, and one to spare.
@@ -30,31 +27,19 @@ impl HttpFetch {
     /// # Errors
     /// When there are no root certificates, or TLS cannot be set up.
     pub fn new() -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(WHOLE)
-            .redirect(Policy::custom(follow))
-            .no_proxy()
-            .dns_resolver(Names)
-            .referer(false)
-            .user_agent(concat!("skybridge/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self(client))
+        let client = outgoing::client().timeout(WHOLE).redirect(Policy::custom(follow));
+        Ok(Self(client.build()?))
     }
 
     async fn get(&self, url: &EndpointUrl) -> Result<Vec<u8>, FetchError> {
-        let mut response = self.0.get(url.as_str()).send().await.map_err(|e| refusal(&e))?;
+        let response = self.0.get(url.as_str()).send().await.map_err(|e| refusal(&e))?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status().as_u16()));
         }
-        let mut octets = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| refusal(&e))? {
-            if octets.len() + chunk.len() > limits::METADATA_BYTES {
-                return Err(FetchError::TooLarge);
-            }
-            octets.extend_from_slice(&chunk);
-        }
-        Ok(octets)
+        outgoing::body(response, limits::METADATA_BYTES).await.map_err(|unread| match unread {
+            Unread::TooLarge => FetchError::TooLarge,
+            Unread::Lost(error) => refusal(&error),
+        })
     }
 }
 
@@ -92,16 +77,6 @@ fn refusal(error: &reqwest::Error) -> FetchError {
         return FetchError::Unreachable("found none in time".to_owned());
     }
     FetchError::Unreachable(format!("found: {}", innermost(error)))
-}
-
-/// The innermost cause is what helps (a refused connection, an unknown name, a bad certificate).
-/// The outer ones repeat the address.
-pub(super) fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod log;
 pub mod marks;
 pub mod metrics;
+mod outgoing;
 mod pace;
 pub mod partner_api;
 pub mod parts;

@@ -1,27 +1,22 @@
 //! App (layer 6): calls service providers by SOAP for `sso` (saml-bindings-2.0-os §3.2.3). Once,
-//! and bounded in time and size; nothing is followed and proxies of the environment are not used,
-//! so that a signed message goes where metadata says. Metadata that came from outside leads neither
-//! to this machine nor into a private network, whatever its names stand for (conformance B-41).
+//! and bounded in time and size, so that a signed message goes where metadata says. Metadata that
+//! came from outside leads neither to this machine nor into a private network, whatever its names
+//! stand for (conformance B-41).
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::CONTENT_TYPE;
-use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, StatusCode};
+use reqwest::{Client, StatusCode};
 use url::Url;
 
-use super::fetch::innermost;
+use super::outgoing::{self, Unread, innermost};
 use super::resolve::Names;
 use crate::cloud::registration::Reach;
 use crate::limits;
 use crate::saml::soap;
 use crate::saml::types::{is_loopback, is_private};
 use crate::sso::{BackChannel, Call, Calling};
-
-/// Longest time for name, TCP and TLS together.
-const CONNECT: Duration = Duration::from_secs(3);
 
 /// The HTTP clients.
 pub(super) struct SoapCalls {
@@ -35,10 +30,9 @@ impl SoapCalls {
     /// # Errors
     /// When there are no root certificates, or TLS cannot be set up.
     pub(super) fn new() -> Result<Self, reqwest::Error> {
-        Ok(Self {
-            anywhere: bounded().dns_resolver(Names).build()?,
-            outside: bounded().dns_resolver(PublicNames).build()?,
-        })
+        let bounded = || outgoing::client().timeout(limits::LOGOUT_CALL);
+        let outside = bounded().dns_resolver(PublicNames).build()?;
+        Ok(Self { anywhere: bounded().build()?, outside })
     }
 
     async fn post(&self, call: Call<'_>) -> Result<Vec<u8>, String> {
@@ -53,18 +47,16 @@ impl SoapCalls {
         let request = client.post(url.as_str()).body(envelope);
         let request = request.header(CONTENT_TYPE, soap::MEDIA_TYPE);
         let request = request.header("SOAPAction", format!("\"{}\"", soap::ACTION));
-        let mut response = request.send().await.map_err(|error| lost(&error))?;
+        let response = request.send().await.map_err(|error| lost(&error))?;
         if response.status() != StatusCode::OK {
             return Err(format!("expected status 200, found {}", response.status().as_u16()));
         }
-        let mut octets = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| lost(&error))? {
-            if octets.len() + chunk.len() > limits::BODY_BYTES {
-                return Err(format!("expected at most {} bytes, found more", limits::BODY_BYTES));
+        outgoing::body(response, limits::BODY_BYTES).await.map_err(|unread| match unread {
+            Unread::TooLarge => {
+                format!("expected at most {} bytes, found more", limits::BODY_BYTES)
             }
-            octets.extend_from_slice(&chunk);
-        }
-        Ok(octets)
+            Unread::Lost(error) => lost(&error),
+        })
     }
 }
 
@@ -72,17 +64,6 @@ impl BackChannel for SoapCalls {
     fn call<'a>(&'a self, call: Call<'a>) -> Calling<'a> {
         Box::pin(self.post(call))
     }
-}
-
-fn bounded() -> ClientBuilder {
-    Client::builder()
-        .connect_timeout(CONNECT)
-        .timeout(limits::LOGOUT_CALL)
-        .redirect(Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .referer(false)
-        .user_agent(concat!("skybridge/", env!("CARGO_PKG_VERSION")))
 }
 
 /// Whether an address itself says that it leads inside. What a name stands for is looked at when it
@@ -120,6 +101,8 @@ fn lost(error: &reqwest::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::Router;
     use axum::http::HeaderMap;
     use axum::response::Redirect;

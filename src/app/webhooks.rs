@@ -1,28 +1,23 @@
 //! Room app (layer 6): sends messages to partners' webhooks as they come due, several at one time,
-//! and the HTTP client for that. Bounded in time; redirects are not followed and proxies of the
-//! environment are not used, so that what is signed goes where the configuration says.
+//! and the HTTP client for that.
 
 use std::collections::HashMap;
-use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::redirect::Policy;
 use reqwest::{Client, header::HeaderValue};
 use tokio::task::{Id, JoinSet};
 use tokio::time::sleep;
 
+use super::outgoing::{self, innermost};
 use super::parts::{StartError, System};
-use super::resolve::Names;
 use super::shutdown::Shutdown;
 use crate::account::Book;
 use crate::account::webhook::{Hooks, Letter, Post, Posting, Postman, Reply, Tools};
 use crate::store::account::Message;
 use crate::store::record::TenantId;
 
-/// Longest time for the TCP and TLS handshakes.
-const CONNECT: Duration = Duration::from_secs(5);
 /// Longest time until the head of the answer is there.
 const WHOLE: Duration = Duration::from_secs(15);
 /// Most messages under way at one time.
@@ -43,16 +38,7 @@ impl HttpPost {
     /// # Errors
     /// When there are no root certificates, or TLS cannot be set up.
     pub fn new() -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(WHOLE)
-            .redirect(Policy::none())
-            .no_proxy()
-            .dns_resolver(Names)
-            .referer(false)
-            .user_agent(concat!("skybridge/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self(client))
+        Ok(Self(outgoing::client().timeout(WHOLE).build()?))
     }
 
     async fn send(&self, letter: &Letter<'_>) -> Result<Reply, String> {
@@ -84,11 +70,7 @@ fn problem(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
     }
-    let Some(mut cause) = error.source() else { return "no answer".to_owned() };
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    format!("no answer: {cause}")
+    format!("no answer: {}", innermost(error))
 }
 
 /// The postman of a gateway.
