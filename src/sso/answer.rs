@@ -8,7 +8,7 @@ use super::next::{self, Next, Presence, Proof, Situation};
 use super::request::{Carried, Checked};
 use super::sign_in::ticket::SKEW;
 use super::watch::AtWork;
-use super::{Browser, Delivery, Sso, Step, Turn, Visit};
+use super::{Browser, Delivery, Sso, Step, Turn, Visit, turn_away};
 use crate::cloud::Profile;
 use crate::cloud::registration::Registered;
 use crate::refusal::{Code, Refusal};
@@ -137,8 +137,6 @@ impl Sso {
         next: Next,
     ) -> Result<Turn, Refusal> {
         let customer = session.as_ref().map(|s| self.pseudonym(&visit.tenant, &s.person));
-        let turned_away =
-            |code, cause: &str| (Refusal::new(code, cause), (ask.clone(), &registered));
         let step = match (next, session) {
             (Next::Assert, Some(session)) => {
                 Step::Deliver(Box::new(self.tell(visit, &registered, ask, session).await?))
@@ -147,28 +145,13 @@ impl Sso {
                 let declined = self.decline(visit, &registered, ask, (code, detail)).await?;
                 Step::Deliver(Box::new(declined))
             }
-            (Next::Disabled, _) => {
-                let cause = "expected an enabled customer, found one switched off";
-                let (refusal, asked) = turned_away(Code::CustomerDisabled, cause);
-                self.turn_away(visit, asked, refusal).await?
-            }
-            (Next::FirstLoginNotBegun, _) => {
-                let cause = "expected a linked customer or a first login begun here, found neither";
-                let (refusal, asked) = turned_away(Code::FirstLoginNotBegun, cause);
-                self.turn_away(visit, asked, refusal).await?
-            }
-            (Next::ProofNotFresh, _) => {
-                let cause =
-                    "expected a sign-in at the partner's since the request, found none said";
-                let (refusal, asked) = turned_away(Code::ProofNotFresh, cause);
-                self.turn_away(visit, asked, refusal).await?
-            }
-            (Next::SignIn | Next::Assert, _) => {
-                return Err(Refusal::new(
-                    Code::Internal,
-                    "a decision that does not fit its session",
-                ));
-            }
+            (next, _) => match turn_away::reason(next) {
+                Some(refusal) => self.turn_away(visit, (ask, &registered), refusal).await?,
+                None => {
+                    let cause = "a decision that does not fit its session";
+                    return Err(Refusal::new(Code::Internal, cause));
+                }
+            },
         };
         let turn = Turn::of(step);
         Ok(match customer {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::launch::Onward;
+use super::next::Next;
 use super::{Browser, Sso, Step, Turn, Visit};
 use crate::cloud::registration::Registered;
 use crate::cloud::response::Refused;
@@ -64,8 +65,27 @@ impl Sso {
     }
 }
 
+/// Why a decision gives no assertion to who is there; none where it is not because of them.
+pub(super) fn reason(next: Next) -> Option<Refusal> {
+    Some(match next {
+        Next::Disabled => {
+            let cause = "expected an enabled customer, found one switched off";
+            Refusal::new(Code::CustomerDisabled, cause)
+        }
+        Next::FirstLoginNotBegun => {
+            let cause = "expected a linked customer or a first login begun here, found neither";
+            Refusal::new(Code::FirstLoginNotBegun, cause)
+        }
+        Next::ProofNotFresh => {
+            let cause = "expected a sign-in at the partner's since the request, found none said";
+            Refusal::new(Code::ProofNotFresh, cause)
+        }
+        Next::Assert | Next::Decline(..) | Next::SignIn => return None,
+    })
+}
+
 /// What the service provider is told.
-fn status_of(code: Code) -> (&'static str, &'static str) {
+pub(super) fn status_of(code: Code) -> (&'static str, &'static str) {
     match code {
         Code::ProofNotFresh => (status::RESPONDER, status::AUTHN_FAILED),
         _ => (status::RESPONDER, status::REQUEST_DENIED),

@@ -113,6 +113,10 @@ fn about_people(code: Code) -> Option<&'static str> {
             "Send the customer through the partner's launch link first, or open an account \
              for them."
         }
+        Code::ProofNotFresh => {
+            "Let the partner's login page sign the customer in anew where the gateway asks for it, \
+             and say when that was: authenticated_at, in a signed ticket auth_time."
+        }
         Code::CustomerDisabled => "Switch the customer on, if they shall be let in.",
         Code::NoSigningKey => "Make a key: skybridge keys new.",
         Code::LinkNoticeSignature => {

@@ -9,7 +9,7 @@ use url::form_urlencoded;
 use super::{Explanation, Outcome, Seen, advice};
 use crate::cloud::attribute::Presence as Need;
 use crate::cloud::registration::Registered;
-use crate::cloud::response::Sign;
+use crate::cloud::response::{Refused, Sign};
 use crate::refusal::{Code, Refusal};
 use crate::saml::NameIdKind;
 use crate::saml::authn_context;
@@ -17,10 +17,10 @@ use crate::saml::names::status;
 use crate::saml::pasted::{Carried, Pasted};
 use crate::sso::answer::{link_with, situation};
 use crate::sso::issue::key_of;
-use crate::sso::next::{self, Next, Presence};
+use crate::sso::next::{self, Next, Presence, Proof};
 use crate::sso::request::{self, Checked, possible};
 use crate::sso::watch::Check;
-use crate::sso::{Sso, Visit};
+use crate::sso::{Sso, Visit, turn_away};
 use crate::store::record::{Ask, Link, SignIn};
 
 /// The answer with an assertion, as far as it does not depend on the person.
@@ -111,17 +111,17 @@ impl Sso {
         into.when("nobody is signed in", self.outcome(visit, checked, nobody));
         for class in possible(visit, registered) {
             let short = class.rsplit(':').next().unwrap_or(class);
-            let there = |fresh| Presence::Somebody {
-                fresh,
+            let there = |proof| Presence::Somebody {
+                proof,
                 enabled: true,
                 link: Link::Linked,
                 first_login_begun: false,
                 context_met: authn_context::met(&ask.contexts, ask.comparison, class),
             };
-            let before = next::next(situation(ask, there(false)));
+            let before = next::next(situation(ask, there(Proof::Before)));
             into.when(format!("signed in ({short})"), self.outcome(visit, checked, before));
             if before == Next::SignIn {
-                let after = next::next(situation(ask, there(true)));
+                let after = next::next(situation(ask, there(Proof::Fresh)));
                 let when = format!("signed in anew for this request ({short})");
                 into.when(when, self.outcome(visit, checked, after));
             }
@@ -138,8 +138,8 @@ impl Sso {
     /// The people who do not get what others get.
     fn explain_people(&self, into: &mut Explanation, visit: &Visit, checked: &Checked) {
         let Checked { ask, registered, .. } = checked;
-        let of = |enabled, link| Presence::Somebody {
-            fresh: true,
+        let of = |proof, enabled, link| Presence::Somebody {
+            proof,
             enabled,
             link: link_with(&registered.profile, link),
             first_login_begun: false,
@@ -151,11 +151,17 @@ impl Sso {
                 into.when(when, self.outcome(visit, checked, next));
             }
         };
-        decide("a customer who is switched off", of(false, Link::Linked));
+        decide("a customer who is switched off", of(Proof::Fresh, false, Link::Linked));
         decide(
             "a customer without a cloud account, outside of a first login",
-            of(true, Link::Unlinked),
+            of(Proof::Fresh, true, Link::Unlinked),
         );
+        if matches!(visit.tenant.sign_in, SignIn::Partner { .. }) {
+            decide(
+                "signed in for this request, and the partner does not say when",
+                of(Proof::Unsaid, true, Link::Linked),
+            );
+        }
         let mut decline = |when: &str, code, detail| {
             into.when(when, self.outcome(visit, checked, Next::Decline(code, detail)));
         };
@@ -204,13 +210,9 @@ impl Sso {
                     SignIn::Partner { login_url, .. } => login_url.to_string(),
                 },
             },
-            Next::Disabled => {
-                let cause = "expected an enabled customer, found one switched off";
-                Outcome::refused(Code::CustomerDisabled, cause)
-            }
-            Next::FirstLoginNotBegun => {
-                let cause = "expected a linked customer or a first login begun here, found neither";
-                Outcome::refused(Code::FirstLoginNotBegun, cause)
+            Next::Disabled | Next::FirstLoginNotBegun | Next::ProofNotFresh => {
+                let refusal = turn_away::reason(next);
+                turned_away(checked, &refusal.expect("these three have a reason"))
             }
         }
     }
@@ -242,6 +244,24 @@ impl Sso {
             seconds: rules.conditions.not_on_or_after.whole_seconds(),
             attributes: released(registered, ask),
         })
+    }
+}
+
+/// What becomes of a request when who is there gets no assertion.
+fn turned_away(Checked { ask, registered, .. }: &Checked, refusal: &Refusal) -> Outcome {
+    let (code, detail) = turn_away::status_of(refusal.code);
+    match registered.profile.response.refused {
+        Refused::Page => Outcome::refused(refusal.code, &refusal.cause),
+        Refused::PageThenService => {
+            let cause = format!("{}; a button takes {detail} to the service", refusal.cause);
+            Outcome::refused(refusal.code, &cause)
+        }
+        Refused::Service => Outcome::Status {
+            code,
+            detail: Some(detail),
+            to: ask.acs.to_string(),
+            advice: Some(advice::of(refusal.code).to_owned()),
+        },
     }
 }
 
