@@ -14,8 +14,8 @@ pub const METADATA_BYTES: usize = 2 * 1024 * 1024;
 pub const INFLATED_BYTES: usize = 128 * 1024;
 /// Deepest element nesting (B-05). SAML messages need about ten.
 pub const XML_DEPTH: usize = 32;
-/// Most nodes of one message: elements, texts (B-05). Real messages have fewer than a hundred;
-/// reading this many costs less than 1 MiB.
+/// Most nodes of one message: elements, texts; and most attributes of all of them (B-05). Real
+/// messages have fewer than a hundred; reading this many costs less than 1 MiB.
 pub const XML_NODES: usize = 2_000;
 /// Most nodes of one metadata document: a federation file of 2 MiB stays below.
 pub const METADATA_NODES: usize = 100_000;

@@ -19,6 +19,8 @@ const FILE_LINES: usize = 400;
 const COLUMNS: usize = 100;
 /// Files whose job it is to name what others must not.
 const JUDGES: &str = "tests/tidy";
+/// Where there is Rust.
+const RUST: &[&str] = &["src", "tests", "benches", "fuzz/src", "fuzz/fuzz_targets"];
 
 fn report(complaints: impl IntoIterator<Item = String>) {
     let complaints: Vec<_> = complaints.into_iter().collect();
@@ -27,7 +29,7 @@ fn report(complaints: impl IntoIterator<Item = String>) {
 
 /// The Rust of the repository, without the rules themselves.
 fn all_rust() -> Vec<File> {
-    let mut found = rust_files(&["src", "tests", "benches"]);
+    let mut found = rust_files(RUST);
     found.retain(|file| !file.path.starts_with(JUDGES));
     found
 }
@@ -54,7 +56,7 @@ fn saml_is_pure() {
 
 #[test]
 fn every_file_opens_with_a_label() {
-    let files = rust_files(&["src", "tests", "benches"]);
+    let files = rust_files(RUST);
     report(files.iter().filter(|file| !file.text.starts_with("//! ")).map(|file| {
         format!(
             "{}: begin with `//!` and what the file is for, its layer, its standard.",
@@ -91,7 +93,7 @@ fn the_lengths_that_clippy_judges_are_not_switched_off() {
 
 #[test]
 fn lines_fit_into_100_columns() {
-    report(rust_files(&["src", "tests", "benches"]).iter().flat_map(too_wide));
+    report(rust_files(RUST).iter().flat_map(too_wide));
 }
 
 /// Lines over the bound. rustfmt leaves literals alone, and so do we in tests: a document or a URL
@@ -116,7 +118,7 @@ fn too_wide(file: &File) -> Vec<String> {
 #[test]
 fn a_file_is_named_for_what_it_does() {
     const SHAPELESS: &[&str] = &["util", "common", "manager", "helper", "misc"];
-    report(rust_files(&["src", "tests", "benches"]).iter().filter_map(|file| {
+    report(rust_files(RUST).iter().filter_map(|file| {
         let word = SHAPELESS.iter().find(|word| file.path.contains(**word))?;
         Some(format!("{}: \"{word}\" says nothing; name the file for what it does.", file.path))
     }));
@@ -184,6 +186,11 @@ fn no_file_knows_the_machine_it_was_written_on() {
         "certs",
         "docs",
         "examples",
+        "fuzz/README.md",
+        "fuzz/dictionaries",
+        "fuzz/fuzz_targets",
+        "fuzz/run",
+        "fuzz/src",
         "metadata",
         "src",
         "templates",

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
+use time::macros::datetime;
 
 use crate::support::gateway::TestGateway;
 use crate::support::gateway::browser::Browser;
@@ -107,4 +108,18 @@ async fn a_refused_request_has_not_used_its_id_up() {
     gateway.browser().get(&tampered).await.refused("SB-2006");
     let answer = gateway.browser().get(&request.at("acme")).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+}
+
+// C-48: here a clock at the end of all times is what makes a handler panic.
+#[tokio::test]
+async fn a_panic_is_answered_by_a_page_and_the_next_request_is_served() {
+    let gateway = TestGateway::new().await;
+    let to_the_end = (datetime!(9999-12-31 23:59:59 UTC) - START).whole_seconds();
+    gateway.wait(to_the_end);
+    let answer = gateway.browser().get("/acme/saml/metadata?signed").await;
+    answer.refused("SB-5003");
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    gateway.wait(-to_the_end);
+    let answer = gateway.browser().get("/acme/saml/metadata?signed").await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
 }

@@ -19,6 +19,7 @@ mod encryption;
 mod examples;
 mod explain;
 mod foreign;
+mod fuzzed;
 mod hostile;
 mod isolation;
 mod journey;

@@ -39,6 +39,7 @@ impl File {
         let name = self.name();
         self.path.starts_with("tests/")
             || self.path.starts_with("benches/")
+            || self.path.starts_with("fuzz/")
             || ["tests.rs", "fixtures.rs"].contains(&name)
             || name.ends_with("_tests.rs")
     }

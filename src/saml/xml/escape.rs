@@ -1,6 +1,8 @@
 //! Layer 0, saml: escapes: those of Canonical XML (Canonical XML 1.0 §2.3), for writer and
 //! canonicaliser alike, and what the reader takes back.
 
+use std::borrow::Cow;
+
 use super::is_xml_char;
 
 /// Appends `text` as element content.
@@ -69,4 +71,13 @@ pub(super) fn reference(name: &str) -> Option<char> {
     }
     let c = char::from_u32(u32::from_str_radix(digits, radix).ok()?)?;
     is_xml_char(c).then_some(c)
+}
+
+/// Line ends of text are `\n` (XML 1.0 §2.11).
+pub(super) fn normalise_newlines(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') {
+        text.replace("\r\n", "\n").replace('\r', "\n").into()
+    } else {
+        text.into()
+    }
 }

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::escape::reference;
+use super::escape::{normalise_newlines, reference};
 use super::is_xml_char;
 use super::tree::{AttributeData, ContentData, Document, Element, ElementData};
 use crate::limits;
@@ -23,7 +23,7 @@ use crate::saml::types::is_ncname;
 pub struct Limits {
     /// Bytes before parsing.
     pub bytes: usize,
-    /// Elements and runs of text.
+    /// Elements and runs of text; and as many attributes, declarations included.
     pub nodes: usize,
 }
 
@@ -87,6 +87,7 @@ struct Builder {
     /// Bindings in scope, innermost last, with the depth that declared them.
     scope: Vec<(usize, String, Option<usize>)>,
     nodes: usize,
+    attributes: usize,
     at: u64,
 }
 
@@ -99,6 +100,7 @@ impl Builder {
             open: Vec::new(),
             scope: Vec::new(),
             nodes: 0,
+            attributes: 0,
             at: 0,
         }
     }
@@ -129,33 +131,43 @@ impl Builder {
                 Event::CData(text) => self.text(&normalise_newlines(&text))?,
                 Event::GeneralRef(name) => {
                     let c = reference(&name)
+                        .filter(|_| !self.open.is_empty())
                         .ok_or_else(|| self.malformed(format!("&{};", shortened(&name))))?;
                     self.text(c.encode_utf8(&mut [0; 4]))?;
                 }
                 Event::Comment(_) => {}
-                // Outside the document element a processing instruction says nothing about it.
-                Event::PI(_) if self.open.is_empty() => {}
-                Event::PI(_) => return Err(self.malformed("a processing instruction")),
+                Event::PI(instruction) => self.instruction(instruction.target())?,
                 Event::DocType(_) => return Err(Error::Doctype),
                 Event::Eof => return self.finish(),
             }
         }
     }
 
-    fn declaration(&self, decl: &quick_xml::events::BytesDecl<'_>) -> Result<(), Error> {
+    /// Version, encoding, standalone, in this order (XML 1.0 §2.8).
+    fn declaration(&self, decl: &str) -> Result<(), Error> {
         if self.at != 0 {
             return Err(self.malformed("an XML declaration inside the document"));
         }
-        let version = decl.version().map_err(|e| self.malformed(e.to_string()))?;
-        if version != "1.0" {
-            return Err(self.malformed(format!("XML version {}", shortened(&version))));
+        let wrong = || self.malformed(format!("the XML declaration {decl:?}"));
+        let parts = self.raw_attributes(decl.strip_prefix("xml").ok_or_else(wrong)?)?;
+        let [("version", "1.0"), rest @ ..] = parts.as_slice() else { return Err(wrong()) };
+        let rest = match rest {
+            [("encoding", name), rest @ ..] if name.eq_ignore_ascii_case("UTF-8") => rest,
+            [("encoding", name), ..] => return Err(Error::NotUtf8 { found: shortened(name) }),
+            rest => rest,
+        };
+        match rest {
+            [] | [("standalone", "yes" | "no")] => Ok(()),
+            _ => Err(wrong()),
         }
-        match decl.encoding() {
-            None => Ok(()),
-            Some(Ok(name)) if name.eq_ignore_ascii_case("UTF-8") => Ok(()),
-            Some(Ok(name)) => Err(Error::NotUtf8 { found: shortened(&name) }),
-            Some(Err(e)) => Err(self.malformed(e.to_string())),
+    }
+
+    /// Outside the document element a processing instruction says nothing about it.
+    fn instruction(&self, target: &str) -> Result<(), Error> {
+        if self.open.is_empty() && is_ncname(target) && !target.eq_ignore_ascii_case("xml") {
+            return Ok(());
         }
+        Err(self.malformed(format!("the processing instruction {:?}", shortened(target))))
     }
 
     fn start(&mut self, start: &BytesStart<'_>) -> Result<(), Error> {
@@ -168,6 +180,10 @@ impl Builder {
         self.count_node()?;
         let (prefix, local) = self.split_name(start.name().into_inner())?;
         let raw = self.raw_attributes(start.attributes_raw())?;
+        self.attributes += raw.len();
+        if self.attributes > self.limits.nodes {
+            return Err(Error::limit("attributes of a document", self.limits.nodes));
+        }
         let declared = self.declare(&raw)?;
         let namespace = self.resolve(&prefix)?;
         let attributes = self.attributes(raw)?;
@@ -283,7 +299,7 @@ impl Builder {
         for (name, value) in raw {
             let prefix = match name.split_once(':') {
                 None if *name == "xmlns" => String::new(),
-                Some(("xmlns", prefix)) => self.split_name(prefix)?.1,
+                Some(("xmlns", _)) => self.split_name(name)?.1,
                 _ => continue,
             };
             let uri = self.attribute_value(value)?;
@@ -377,15 +393,6 @@ impl Builder {
 
 fn malformed(found: impl Into<String>, at: u64) -> Error {
     Error::Malformed { found: shortened(&found.into()), at }
-}
-
-/// Line ends of text are `\n` (XML 1.0 §2.11).
-fn normalise_newlines(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.contains('\r') {
-        text.replace("\r\n", "\n").replace('\r', "\n").into()
-    } else {
-        text.into()
-    }
 }
 
 #[cfg(test)]

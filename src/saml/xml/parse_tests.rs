@@ -91,7 +91,22 @@ fn what_is_not_well_formed_is_refused() {
         "<a/><?xml version='1.0'?>",
         " <?xml version='1.0'?><a/>",
         "<?xml version='1.1'?><a/>",
+        "<?xml?><a/>",
+        "<?xml encoding='UTF-8'?><a/>",
+        "<?xml version='1.0'encoding='UTF-8'?><a/>",
+        "<?xml version='1.0' standalone='yes' encoding='UTF-8'?><a/>",
+        "<?xml version='1.0' standalone='maybe'?><a/>",
+        "<?xml version='1.0' encoding='UTF-8' other='x'?><a/>",
+        "<?XML target?><a/>",
+        "<? target?><a/>",
+        "&#32;<a/>",
+        "<a/>&#10;",
+        "<?1?><a/>",
+        "<?a:b?><a/>",
         "<a xmlns:p=''/>",
+        "<a xmlns:='urn:1'/>",
+        "<a xmlns:p:q='urn:1'/>",
+        "<q:a xmlns:p:q='urn:1'/>",
         "<a xmlns:xmlns='urn:1'/>",
         "<a xmlns:xml='urn:1'/>",
         "<a xmlns:p='http://www.w3.org/XML/1998/namespace'/>",
@@ -105,6 +120,7 @@ fn what_is_not_well_formed_is_refused() {
 #[test]
 fn only_utf_8_is_read() {
     assert!(read("<?xml version='1.0' encoding='utf-8'?><a/>").is_ok());
+    assert!(read("<?xml version = \"1.0\" standalone='no' ?>\n<?target ?><a/>").is_ok());
     assert!(read("\u{FEFF}<a/>").is_ok());
     for octets in [
         &b"<?xml version='1.0' encoding='ISO-8859-1'?><a/>"[..],
@@ -133,6 +149,14 @@ fn each_limit_holds_exactly() {
     for many in [limits::XML_ATTRIBUTES + 1, 8_000] {
         assert!(matches!(read(&attributes(many)), Err(Error::XmlLimit { .. })));
     }
+
+    let some = |n: usize| (0..n).map(|i| format!(" x{i}=''")).collect::<Vec<_>>().concat();
+    let spread = |n: usize| {
+        let full = format!("<b{}/>", some(50));
+        format!("<a{}>{}</a>", some(n % 50), full.repeat(n / 50))
+    };
+    assert!(read(&spread(limits::XML_NODES)).is_ok());
+    assert!(matches!(read(&spread(limits::XML_NODES + 1)), Err(Error::XmlLimit { .. })));
 
     let namespaces = |n: usize| {
         let all: Vec<_> = (0..n).map(|i| format!(" xmlns:x{i}='urn:{i}'")).collect();

@@ -133,6 +133,10 @@ fn xml(at: i64, room: Room) -> Vec<Document> {
         row("a DOCTYPE behind a comment", "SB-1008", doctype("<!-- --> <!DOCTYPE a>")),
         row("an entity that is not declared", "SB-1009", many("&x;", "", &|_| "&x;".into())),
         row("all attributes that fit", "SB-1010", many("<x ", "/>", &|n| format!(" a{n:x}=\"\""))),
+        row("attributes of many elements", "SB-1010", {
+            let each: Vec<_> = (0..60).map(|n| format!(" a{n:x}=\"\"")).collect();
+            many("", "", &|_| format!("<x{}/>", each.concat()))
+        }),
         row(
             "one attribute twice",
             "SB-1009",
@@ -153,6 +157,7 @@ fn xml(at: i64, room: Room) -> Vec<Document> {
         row("nesting below the root", "SB-1010", many("", "", &|_| "<a>".into())),
         row("all elements that fit", "SB-1010", many("", "", &|_| "<a/>".into())),
         row("all texts that fit", "SB-1010", many("", "", &|_| "<a/>x".into())),
+        row("all references that fit", "SB-1009", many("", "&#1;", &|_| "&#x1F600;".into())),
         row("a long name", "SB-1010", many("<", "/>", &|_| "a".into())),
         row("a long namespace", "SB-1010", many("<a xmlns=\"urn:", "\"/>", &|_| "a".into())),
         row("a message that breaks off", "SB-1009", of(&unclosed)),

@@ -1,0 +1,10 @@
+//! Fuzz target: see `src/targets/redirect.rs`.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(
+    init: skybridge_fuzz::seeds_only(),
+    |octets: &[u8]| skybridge_fuzz::fuzz("redirect", octets)
+);
