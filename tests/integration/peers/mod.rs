@@ -114,7 +114,7 @@ impl World {
 
     /// Everything that is wrong, by the names of the cells.
     fn report(&self, what: &str, wrong: &[String]) {
-        println!("{what}: {} of {} cells", self.cells.len() - wrong.len(), self.cells.len());
+        println!("{what}: {} cells, {} complaints", self.cells.len(), wrong.len());
         assert!(
             wrong.is_empty(),
             "{}\n\nthe peer:\n{}\n\nthe gateway:\n{}",

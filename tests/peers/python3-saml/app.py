@@ -35,8 +35,10 @@ class Provider:
         self.binding = json.loads((folder / "provider.json").read_text())["binding"]
         own = json.loads((folder / "settings.json").read_text())
         described = OneLogin_Saml2_IdPMetadataParser.parse((folder / "idp.xml").read_text())
-        # Or else WantAuthnRequestsSigned="false" there switches off what is decided here.
+        # Or else WantAuthnRequestsSigned="false" there switches off what is decided here,
         described.pop("security", None)
+        # and the first NameIDFormat there is asked for instead of the one that is chosen here.
+        described.pop("sp", None)
         self.settings = OneLogin_Saml2_IdPMetadataParser.merge_settings(own, described)
         posted = OneLogin_Saml2_IdPMetadataParser.parse(
             (folder / "idp.xml").read_text(), required_sso_binding=BINDINGS + "POST"
