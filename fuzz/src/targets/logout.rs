@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use skybridge::saml::encryption::{DecryptionKey, decrypt_id};
 use skybridge::saml::logout::{LogoutRequest, LogoutResponse, Principal};
-use skybridge::saml::message::Message;
+use skybridge::saml::message::{Message, Received};
 use skybridge::saml::names::ns;
 use skybridge::saml::xml::{Limits, parse};
 use skybridge::saml::{Error, Unsigned, Unverified, post, soap};
@@ -47,10 +47,10 @@ fn in_an_envelope<T: Message + Debug>(xml: &[u8]) {
 }
 
 /// A message of an envelope. Nobody can sign with these keys.
-fn read<T: Debug>(found: Result<Unverified<T>, Error>) -> Result<T, Error> {
+fn read<T: Message>(found: Result<Unverified<Received<T>>, Error>) -> Result<T, Error> {
     let unverified = found?;
     let verified = cost::of(|| unverified.verify(&peer().pinned, Unsigned::Accept))?;
-    Ok(verified.into_inner())
+    Ok(verified.into_inner().message)
 }
 
 /// What was not encrypted for our key is never decrypted.
