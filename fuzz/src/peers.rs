@@ -108,8 +108,8 @@ fn without_prefixes(reading: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Whether libxml2 can be asked for canonical forms: it writes some characters of namespace names as
-/// they are.
+/// Whether libxml2 can be asked for canonical forms: it writes some characters of namespace names
+/// as they are.
 fn has_plain_namespaces(document: &Document) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#;=+,%".contains(c);
     let names = document.all().flat_map(Element::declared).filter_map(|(_, name)| name);

@@ -16,7 +16,8 @@ pub(crate) struct Cost {
     pub(crate) memory: usize,
 }
 
-thread_local!(static DEAREST: Cell<Cost> = const { Cell::new(Cost { time: Duration::ZERO, memory: 0 }) });
+const NOTHING: Cost = Cost { time: Duration::ZERO, memory: 0 };
+thread_local!(static DEAREST: Cell<Cost> = const { Cell::new(NOTHING) });
 
 /// What begins to count memory and says what is held, and what says the most since then.
 type Counter = (fn() -> usize, fn() -> usize);

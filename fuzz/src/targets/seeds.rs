@@ -60,8 +60,8 @@ fn ends_of(message: &str) -> (String, String) {
 fn requests() -> Vec<String> {
     let full = full_request();
     let odd = format!(
-        "\u{FEFF}<?xml version='1.0' encoding='utf-8'?>\n<!-- c --><AuthnRequest xmlns='{}' {HEAD}\n\
-         \tAssertionConsumerServiceIndex='1' xmlns:xsi='{}' xsi:schemaLocation='a b'>\r\n\
+        "\u{FEFF}<?xml version='1.0' encoding='utf-8'?>\n<!-- c --><AuthnRequest xmlns='{}' \
+         {HEAD}\n\tAssertionConsumerServiceIndex='1' xmlns:xsi='{}' xsi:schemaLocation='a b'>\r\n\
          <i:Issuer xmlns:i='{}'>https:<!-- c -->//<![CDATA[sp.example]]>&#x2F;</i:Issuer>\
          <NameIDPolicy/></AuthnRequest>\n<?p i?>",
         ns::PROTOCOL,
@@ -85,8 +85,9 @@ fn signature() -> String {
         "<ds:Signature xmlns:ds=\"{}\"><ds:SignedInfo><ds:CanonicalizationMethod \
          Algorithm=\"{c14n}\"><ec:InclusiveNamespaces xmlns:ec=\"{c14n}\" \
          PrefixList=\"saml #default\"/></ds:CanonicalizationMethod><ds:SignatureMethod \
-         Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\"/><ds:Reference URI=\"#_1\">\
-         <ds:Transforms><ds:Transform Algorithm=\"{}\"/><ds:Transform Algorithm=\"{c14n}\"/>\
+         Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\"/>\
+         <ds:Reference URI=\"#_1\"><ds:Transforms>\
+         <ds:Transform Algorithm=\"{}\"/><ds:Transform Algorithm=\"{c14n}\"/>\
          </ds:Transforms><ds:DigestMethod Algorithm=\"{}\"/><ds:DigestValue>{}</ds:DigestValue>\
          </ds:Reference></ds:SignedInfo><ds:SignatureValue>{}</ds:SignatureValue><ds:KeyInfo>\
          <ds:X509Data/></ds:KeyInfo></ds:Signature>",

@@ -2,8 +2,7 @@
 //! the matter before parsing begins; what is not well-formed and namespace-correct UTF-8 is
 //! refused, never repaired.
 //!
-//! The tokenizer is quick-xml; names, namespaces, attributes, references and limits are checked
-//! here.
+//! The tokenizer is quick-xml; names, namespaces, attributes, references, limits are checked here.
 
 use std::collections::HashMap;
 
@@ -129,11 +128,9 @@ impl Builder {
                     return Err(self.malformed(format!("CDATA of {} bytes", text.len())));
                 }
                 Event::CData(text) => self.text(&normalise_newlines(&text))?,
+                Event::GeneralRef(_) if self.open.is_empty() => return Err(self.malformed("&")),
                 Event::GeneralRef(name) => {
-                    let c = reference(&name)
-                        .filter(|_| !self.open.is_empty())
-                        .ok_or_else(|| self.malformed(format!("&{};", shortened(&name))))?;
-                    self.text(c.encode_utf8(&mut [0; 4]))?;
+                    self.text(self.character(&name)?.encode_utf8(&mut [0; 4]))?;
                 }
                 Event::Comment(_) => {}
                 Event::PI(instruction) => self.instruction(instruction.target())?,
@@ -148,17 +145,19 @@ impl Builder {
         if self.at != 0 {
             return Err(self.malformed("an XML declaration inside the document"));
         }
-        let wrong = || self.malformed(format!("the XML declaration {decl:?}"));
-        let parts = self.raw_attributes(decl.strip_prefix("xml").ok_or_else(wrong)?)?;
-        let [("version", "1.0"), rest @ ..] = parts.as_slice() else { return Err(wrong()) };
-        let rest = match rest {
-            [("encoding", name), rest @ ..] if name.eq_ignore_ascii_case("UTF-8") => rest,
-            [("encoding", name), ..] => return Err(Error::NotUtf8 { found: shortened(name) }),
-            rest => rest,
-        };
-        match rest {
-            [] | [("standalone", "yes" | "no")] => Ok(()),
-            _ => Err(wrong()),
+        let parts = self.raw_attributes(decl.trim_start_matches("xml"))?;
+        match parts.as_slice() {
+            [("version", other), ..] if *other != "1.0" => {
+                Err(self.malformed(format!("XML version {}", shortened(other))))
+            }
+            [_, ("encoding", name), ..] if !name.eq_ignore_ascii_case("UTF-8") => {
+                Err(Error::NotUtf8 { found: shortened(name) })
+            }
+            [("version", _)]
+            | [("version", _), ("encoding", _)]
+            | [("version", _), ("standalone", "yes" | "no")]
+            | [("version", _), ("encoding", _), ("standalone", "yes" | "no")] => Ok(()),
+            _ => Err(self.malformed(format!("the XML declaration {decl:?}"))),
         }
     }
 
@@ -167,7 +166,8 @@ impl Builder {
         if self.open.is_empty() && is_ncname(target) && !target.eq_ignore_ascii_case("xml") {
             return Ok(());
         }
-        Err(self.malformed(format!("the processing instruction {:?}", shortened(target))))
+        let what = if self.open.is_empty() { "the name of a" } else { "a" };
+        Err(self.malformed(format!("{what} processing instruction, {:?}", shortened(target))))
     }
 
     fn start(&mut self, start: &BytesStart<'_>) -> Result<(), Error> {
@@ -209,8 +209,7 @@ impl Builder {
     fn end(&mut self) {
         // quick-xml has matched the name with the innermost open element.
         self.open.pop();
-        let depth = self.open.len();
-        self.scope.retain(|(declared_at, ..)| *declared_at < depth);
+        self.scope.retain(|(declared_at, ..)| *declared_at < self.open.len());
     }
 
     fn text(&mut self, text: &str) -> Result<(), Error> {
@@ -372,10 +371,7 @@ impl Builder {
             if let Some(after) = tail.strip_prefix('&') {
                 let (name, after) =
                     after.split_once(';').ok_or_else(|| self.malformed("a lone & in a value"))?;
-                value.push(
-                    reference(name)
-                        .ok_or_else(|| self.malformed(format!("&{};", shortened(name))))?,
-                );
+                value.push(self.character(name)?);
                 rest = after;
             } else {
                 value.push(' ');
@@ -384,6 +380,10 @@ impl Builder {
         }
         value.push_str(rest);
         Ok(value)
+    }
+
+    fn character(&self, name: &str) -> Result<char, Error> {
+        reference(name).ok_or_else(|| self.malformed(format!("&{};", shortened(name))))
     }
 
     fn malformed(&self, found: impl Into<String>) -> Error {
