@@ -145,13 +145,13 @@ impl Sso {
                 let declined = self.decline(visit, &registered, ask, (code, detail)).await?;
                 Step::Deliver(Box::new(declined))
             }
-            (next, _) => match turn_away::reason(next) {
-                Some(refusal) => self.turn_away(visit, (ask, &registered), refusal).await?,
-                None => {
+            (next, _) => {
+                let Some(refusal) = turn_away::reason(next) else {
                     let cause = "a decision that does not fit its session";
                     return Err(Refusal::new(Code::Internal, cause));
-                }
-            },
+                };
+                self.turn_away(visit, (ask, &registered), refusal).await?
+            }
         };
         let turn = Turn::of(step);
         Ok(match customer {

@@ -154,8 +154,7 @@ impl Builder {
                 Err(Error::NotUtf8 { found: shortened(name) })
             }
             [("version", _)]
-            | [("version", _), ("encoding", _)]
-            | [("version", _), ("standalone", "yes" | "no")]
+            | [("version", _), ("encoding", _) | ("standalone", "yes" | "no")]
             | [("version", _), ("encoding", _), ("standalone", "yes" | "no")] => Ok(()),
             _ => Err(self.malformed(format!("the XML declaration {decl:?}"))),
         }
