@@ -108,12 +108,16 @@ fn without_prefixes(reading: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Whether libxml2 can be asked for canonical forms: it writes some characters of namespace names
-/// as they are.
+/// Whether libxml2 can be asked for canonical forms: it makes none with relative namespace names,
+/// and writes some characters of them as they are.
 fn has_plain_namespaces(document: &Document) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#;=+,%".contains(c);
-    let names = document.all().flat_map(Element::declared).filter_map(|(_, name)| name);
-    names.flat_map(str::chars).all(plain)
+    document.all().flat_map(Element::declared).filter_map(|(_, name)| name).all(|name| {
+        let scheme = name.split_once(':').map(|(scheme, _)| scheme).unwrap_or_default();
+        let is_absolute = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric());
+        is_absolute && name.chars().all(plain)
+    })
 }
 
 /// Compares the canonical forms of some elements, with and without prefix lists, whole and without
