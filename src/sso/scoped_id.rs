@@ -1,6 +1,7 @@
 //! Layer 3, sso: subject identifiers with a scope, `id@scope` (saml-subject-id-attr-v1.0 §3.3,
-//! §3.4, conformance A-112). They are given to who says in its metadata that it needs one, and to nobody
-//! else. The id is random and kept in the ledger for ever, as persistent name identifiers are.
+//! §3.4, conformance A-112). They are given to who says in its metadata that it needs one, and to
+//! nobody else. The id is random and kept in the ledger for ever, as persistent name identifiers
+//! are.
 
 use super::Sso;
 use crate::cloud::attribute::Source;

@@ -1,6 +1,6 @@
 //! Layer 3, sso: the end of a journey that gives no assertion because of who is there: switched
-//! off, without a cloud account, not proved anew. The person reads on our page what they can do; the
-//! service provider that asked gets the standard's status, as far as its profile wants that
+//! off, without a cloud account, not proved anew. The person reads on our page what they can do;
+//! the service provider that asked gets the standard's status, as far as its profile wants that
 //! (saml-core-2.0-os §3.2.2.2, conformance A-043).
 
 use std::sync::Arc;

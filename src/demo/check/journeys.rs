@@ -7,8 +7,9 @@ use super::browser::{Browser, Page};
 use super::form::Form;
 use super::reading::{Asked, parameter, redirect, said};
 use super::stage::{Stage, Stopped};
-use super::{Local, ticket};
+use super::{Customer, Local, ticket};
 use crate::random;
+use crate::saml::types::format_instant;
 
 /// Walks them.
 pub(super) async fn all(stage: &mut Stage) {
@@ -128,8 +129,10 @@ pub(super) async fn sign_in_at_partner(
         let ended = sent.and_then(|page| redirect(&page, &gateway));
         stage.settle("the partner signs the customer in", ended)?.to_string()
     } else {
-        let handle = login.query_pairs().last().map(|(_, value)| value.into_owned());
-        let customer = stage.target.linked.clone();
+        let handle = login.query_pairs().find(|(name, _)| name == "continue");
+        let handle = handle.map(|(_, value)| value.into_owned());
+        let now = format_instant(stage.system.clock.now());
+        let customer = Customer { authenticated_at: Some(now), ..stage.target.linked.clone() };
         let url = stage.ticket(&customer).await?;
         format!("{url}&continue={}", handle.unwrap_or_default())
     };

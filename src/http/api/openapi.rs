@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(schema["required"], json!(["user_id"]));
         assert_eq!(schema["properties"]["user_id"]["maxLength"], 128);
         assert_eq!(schema["properties"]["service"]["maxLength"], 2048);
-        assert_eq!(schema["properties"].as_object().unwrap().len(), 6);
+        assert_eq!(schema["properties"].as_object().unwrap().len(), 7);
     }
 
     #[test]

@@ -171,10 +171,7 @@ async fn force_authn_takes_a_proof_that_is_newer_than_the_request() {
         assert!(page.ends_with("&force=true"), "{page}");
     }
     gateway.wait(1);
-    let mut claims = crate::support::gateway::ticket::claims("cust-1");
-    claims["exp"] = (gateway.now().unix_timestamp() + 60).into();
-    claims["auth_time"] = gateway.now().unix_timestamp().into();
-    let ticket = crate::support::gateway::ticket::keys()[0].sign(&claims);
+    let ticket = super::proved_now(&gateway, "cust-1");
     browser.get(&format!("/acme/launch?ticket={ticket}&continue={handle}")).await;
     let delivered = browser.get(&path).await.delivered();
     assert_eq!(delivered.value("AuthnInstant"), "2026-01-02T03:04:37.000Z");

@@ -48,6 +48,14 @@ fn ticket_now(gateway: &TestGateway, user: &str) -> String {
     tickets::keys()[0].sign(&claims)
 }
 
+/// The same from a partner that says that it asked just now who they are.
+fn proved_now(gateway: &TestGateway, user: &str) -> String {
+    let mut claims = tickets::claims(user);
+    claims["exp"] = (gateway.now().unix_timestamp() + 60).into();
+    claims["auth_time"] = gateway.now().unix_timestamp().into();
+    tickets::keys()[0].sign(&claims)
+}
+
 /// A request that the cloud makes now.
 fn request_now(gateway: &TestGateway, tenant: &str) -> Request {
     let seconds = (gateway.now() - crate::support::gateway::START).whole_seconds();

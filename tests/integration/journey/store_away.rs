@@ -37,7 +37,8 @@ impl Journeys {
         let fresh = Request::to("acme").but(|it| it.attributes = "ForceAuthn=\"true\"".into());
         let handle = continuation(&waiting.get(&fresh.at("acme")).await.target());
         gateway.wait(1);
-        super::launch(&gateway, &mut waiting, "cust-1").await;
+        let ticket = super::proved_now(&gateway, "cust-1");
+        waiting.get(&format!("/acme/launch?ticket={ticket}")).await.target();
         let mut form = gateway.browser();
         let csrf = form.get("/bravo/sign-in").await.field("csrf").unwrap();
         let given = gateway.browser().ask_ticket("kept", "{\"user_id\":\"cust-1\"}").await;

@@ -80,7 +80,6 @@ fn api() -> Vec<Hostile> {
         json("beyond the limit", "SB-5007", &format!("\"{}\"", "x".repeat(300 * 1024))),
         call("SOAP for JSON", "SB-6002", API_KEY, (TICKETS, "text/xml", soap)),
         call("a method that is not there", "SB-5006", SP_API_KEY, (sp, xml, doctype)),
-        call("SOAP at the logout", "SB-1001", API_KEY, ("/bravo/saml/logout", "text/xml", soap)),
     ]
 }
 
