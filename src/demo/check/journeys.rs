@@ -129,8 +129,7 @@ pub(super) async fn sign_in_at_partner(
         let ended = sent.and_then(|page| redirect(&page, &gateway));
         stage.settle("the partner signs the customer in", ended)?.to_string()
     } else {
-        let handle = login.query_pairs().find(|(name, _)| name == "continue");
-        let handle = handle.map(|(_, value)| value.into_owned());
+        let handle = parameter(&login, "continue");
         let now = format_instant(stage.system.clock.now());
         let customer = Customer { authenticated_at: Some(now), ..stage.target.linked.clone() };
         let url = stage.ticket(&customer).await?;
