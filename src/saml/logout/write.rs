@@ -70,15 +70,8 @@ impl Demand<'_> {
     /// # Errors
     /// [`Error::Unwritable`] for a value that XML cannot carry, [`Error::Sign`].
     pub fn redirect(&self, signer: Signer<'_>, relay_state: &str) -> Result<String, Error> {
-        let mut writer = Writer::with_capacity(1024);
-        self.write(&mut writer)?;
-        let xml = writer.finish();
-        redirect::signed_url(
-            self.destination,
-            (Parameter::Request, &xml),
-            Some(relay_state),
-            signer,
-        )
+        let message = (Parameter::Request, &*self.unsigned()?);
+        redirect::signed_url(self.destination, message, Some(relay_state), signer)
     }
 
     /// The form field that carries it by HTTP-POST.
@@ -86,7 +79,7 @@ impl Demand<'_> {
     /// # Errors
     /// As [`Demand::redirect`].
     pub fn post(&self, signer: Signer<'_>) -> Result<String, Error> {
-        Ok(STANDARD.encode(self.enveloped(signer)?))
+        Ok(STANDARD.encode(self.signed(signer)?))
     }
 
     /// The SOAP envelope that carries it.
@@ -94,16 +87,70 @@ impl Demand<'_> {
     /// # Errors
     /// As [`Demand::redirect`].
     pub fn soap(&self, signer: Signer<'_>) -> Result<String, Error> {
-        Ok(soap::envelope(&self.enveloped(signer)?))
+        Ok(soap::envelope(&self.signed(signer)?))
+    }
+}
+
+impl Answer<'_> {
+    /// The URL that carries it by HTTP-Redirect.
+    ///
+    /// # Errors
+    /// [`Error::Unwritable`] for a value that XML cannot carry, [`Error::Sign`], and
+    /// [`Error::Absent`] without destination.
+    pub fn redirect(&self, signer: Signer<'_>, relay_state: Option<&str>) -> Result<String, Error> {
+        let absent = Error::Absent { what: "Destination", inside: "LogoutResponse" };
+        let destination = self.destination.ok_or(absent)?;
+        let message = (Parameter::Response, &*self.unsigned()?);
+        redirect::signed_url(destination, message, relay_state, signer)
     }
 
-    fn enveloped(&self, signer: Signer<'_>) -> Result<String, Error> {
-        let mut writer = Writer::with_capacity(4096);
-        let place = self.write(&mut writer)?;
-        signed(writer, place, self.id, signer)
+    /// The form field that carries it by HTTP-POST.
+    ///
+    /// # Errors
+    /// As [`Answer::redirect`].
+    pub fn post(&self, signer: Signer<'_>) -> Result<String, Error> {
+        Ok(STANDARD.encode(self.signed(signer)?))
     }
+
+    /// The SOAP envelope that carries it.
+    ///
+    /// # Errors
+    /// As [`Answer::redirect`].
+    pub fn soap(&self, signer: Signer<'_>) -> Result<String, Error> {
+        Ok(soap::envelope(&self.signed(signer)?))
+    }
+}
+
+/// A message of ours: what it says, and the two ways to write that.
+trait Message {
+    fn id(&self) -> &MessageId;
 
     /// Writes it; gives the place of its signature.
+    fn write(&self, writer: &mut Writer) -> Result<usize, Error>;
+
+    /// The document without a signature, for a binding that has it beside the message.
+    fn unsigned(&self) -> Result<String, Error> {
+        let mut writer = Writer::with_capacity(1024);
+        self.write(&mut writer)?;
+        Ok(writer.finish())
+    }
+
+    /// The document with its signature inside.
+    fn signed(&self, Signer { key, declared }: Signer<'_>) -> Result<String, Error> {
+        let mut writer = Writer::with_capacity(4096);
+        let place = self.write(&mut writer)?;
+        let prefixes = PrefixList::default();
+        let signature = sign::enveloped(writer.since(0), self.id(), key, &prefixes, declared)?;
+        writer.splice(place, &signature);
+        Ok(writer.finish())
+    }
+}
+
+impl Message for Demand<'_> {
+    fn id(&self) -> &MessageId {
+        self.id
+    }
+
     fn write(&self, writer: &mut Writer) -> Result<usize, Error> {
         let issue_instant = format_instant(self.issue_instant);
         let until = format_instant(self.not_on_or_after);
@@ -135,44 +182,11 @@ impl Demand<'_> {
     }
 }
 
-impl Answer<'_> {
-    /// The URL that carries it by HTTP-Redirect.
-    ///
-    /// # Errors
-    /// [`Error::Unwritable`] for a value that XML cannot carry, [`Error::Sign`], and
-    /// [`Error::Absent`] without destination.
-    pub fn redirect(&self, signer: Signer<'_>, relay_state: Option<&str>) -> Result<String, Error> {
-        let absent = Error::Absent { what: "Destination", inside: "LogoutResponse" };
-        let destination = self.destination.ok_or(absent)?;
-        let mut writer = Writer::with_capacity(1024);
-        self.write(&mut writer)?;
-        let xml = writer.finish();
-        redirect::signed_url(destination, (Parameter::Response, &xml), relay_state, signer)
+impl Message for Answer<'_> {
+    fn id(&self) -> &MessageId {
+        self.id
     }
 
-    /// The form field that carries it by HTTP-POST.
-    ///
-    /// # Errors
-    /// As [`Answer::redirect`].
-    pub fn post(&self, signer: Signer<'_>) -> Result<String, Error> {
-        Ok(STANDARD.encode(self.enveloped(signer)?))
-    }
-
-    /// The SOAP envelope that carries it.
-    ///
-    /// # Errors
-    /// As [`Answer::redirect`].
-    pub fn soap(&self, signer: Signer<'_>) -> Result<String, Error> {
-        Ok(soap::envelope(&self.enveloped(signer)?))
-    }
-
-    fn enveloped(&self, signer: Signer<'_>) -> Result<String, Error> {
-        let mut writer = Writer::with_capacity(4096);
-        let place = self.write(&mut writer)?;
-        signed(writer, place, self.id, signer)
-    }
-
-    /// Writes it; gives the place of its signature.
     fn write(&self, writer: &mut Writer) -> Result<usize, Error> {
         let issue_instant = format_instant(self.issue_instant);
         let mut attributes = vec![("xmlns:saml2p", ns::PROTOCOL)];
@@ -190,17 +204,4 @@ impl Answer<'_> {
         writer.close();
         Ok(place)
     }
-}
-
-/// The document with its signature at `place`.
-fn signed(
-    mut writer: Writer,
-    place: usize,
-    id: &MessageId,
-    signer: Signer<'_>,
-) -> Result<String, Error> {
-    let (Signer { key, declared }, prefixes) = (signer, PrefixList::default());
-    let signature = sign::enveloped(writer.since(0), id, key, &prefixes, declared)?;
-    writer.splice(place, &signature);
-    Ok(writer.finish())
 }
