@@ -121,8 +121,8 @@ impl Answer<'_> {
     }
 }
 
-/// A message of ours: what it says, and the two ways to write that.
-trait Message {
+/// What both have in common: what is said, and the two ways to write that.
+trait Written {
     fn id(&self) -> &MessageId;
 
     /// Writes it; gives the place of its signature.
@@ -146,7 +146,7 @@ trait Message {
     }
 }
 
-impl Message for Demand<'_> {
+impl Written for Demand<'_> {
     fn id(&self) -> &MessageId {
         self.id
     }
@@ -182,7 +182,7 @@ impl Message for Demand<'_> {
     }
 }
 
-impl Message for Answer<'_> {
+impl Written for Answer<'_> {
     fn id(&self) -> &MessageId {
         self.id
     }

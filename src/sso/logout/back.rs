@@ -10,10 +10,10 @@ use std::task::Poll;
 use crate::cloud::registration::{Reach, Registered};
 use crate::limits;
 use crate::refusal::{Code, Refusal};
-use crate::saml::logout::{Demand, LogoutResponse, Signer};
+use crate::saml::logout::LogoutResponse;
 use crate::saml::verified::Unsigned;
 use crate::saml::{EndpointUrl, EntityId, MessageId, soap};
-use crate::sso::request::{as_time, check_time};
+use crate::sso::request::check_time;
 use crate::sso::{Sso, Visit};
 use crate::store::record::{Participant, Tenant};
 
@@ -97,20 +97,10 @@ impl Sso {
         let Some(url) = &registered.service_provider.logout_by_soap else {
             return Err(unmet("a SingleLogoutService by SOAP, found none"));
         };
-        let key = self.signing_key(&visit.tenant, None)?;
         let (id, now) = (self.message_id()?, self.clock.now());
-        let demand = Demand {
-            id: &id,
-            issue_instant: now,
-            not_on_or_after: now + as_time(limits::LOGOUT_REQUEST_LIFE),
-            destination: url,
-            issuer: &visit.tenant.entity_id,
-            name_id: &participant.name_id,
-            session_index: Some(&participant.session),
-        };
-        let declared = &registered.service_provider.declared;
-        let signer = Signer { key: &key, declared };
-        let envelope = self.pool.run(|| Ok(demand.soap(signer)?)).await?;
+        let (to, about) = ((registered, url), (participant, &id, now));
+        let envelope =
+            self.logout_request(visit, to, about, |demand, by| Ok(demand.soap(by)?)).await?;
         let call = Call { url, reach: registered.reach, envelope };
         let octets = self.back_channel.call(call).await;
         let octets = octets.map_err(|cause| Refusal::new(Code::MetadataMissing, cause))?;

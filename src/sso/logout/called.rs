@@ -5,10 +5,8 @@
 use super::back::Told;
 use super::{FAILED, Outcome, PARTIAL, SUCCESS, UNKNOWN};
 use crate::refusal::Refusal;
-use crate::saml::logout::{Answer, Signer};
-use crate::saml::response::Status;
 use crate::sso::{Browser, Sso, Visit};
-use crate::store::leaving::{Asker, EndRequest};
+use crate::store::leaving::EndRequest;
 
 /// The answer to a call.
 #[derive(Debug)]
@@ -36,7 +34,11 @@ impl Sso {
         // Whatever cookies a program sends, they prove nothing about the person.
         let nobody = Browser { session: None, binding: None, ..caller.clone() };
         let outcome = self.end_without_browser(visit, &nobody, &request).await;
-        let envelope = self.answer_by_soap(visit, &request.asker, outcome).await.map_err(about)?;
+        let registered = self.registered(&visit.tenant, &request.asker.sp).map_err(about)?;
+        let answered = (&request.asker, outcome);
+        let answer =
+            self.logout_response(visit, (&registered, None), answered, |it, by| Ok(it.soap(by)?));
+        let envelope = answer.await.map_err(about)?;
         Ok(Answered { envelope, sp: request.asker.sp })
     }
 
@@ -58,26 +60,5 @@ impl Sso {
                 FAILED
             }
         }
-    }
-
-    async fn answer_by_soap(
-        &self,
-        visit: &Visit,
-        asker: &Asker,
-        (code, detail): Outcome,
-    ) -> Result<String, Refusal> {
-        let registered = self.registered(&visit.tenant, &asker.sp)?;
-        let key = self.signing_key(&visit.tenant, None)?;
-        let id = self.message_id()?;
-        let answer = Answer {
-            id: &id,
-            in_response_to: &asker.request,
-            issue_instant: self.clock.now(),
-            destination: None,
-            issuer: &visit.tenant.entity_id,
-            status: Status { code, detail, message: None },
-        };
-        let declared = &registered.service_provider.declared;
-        self.pool.run(|| Ok(answer.soap(Signer { key: &key, declared })?)).await
     }
 }

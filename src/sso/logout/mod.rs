@@ -10,6 +10,7 @@ mod back;
 mod called;
 mod end;
 mod message;
+mod ours;
 mod walk;
 
 pub use back::{BackChannel, Call, Calling};

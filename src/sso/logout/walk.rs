@@ -8,10 +8,8 @@ use super::{Outcome, PARTIAL, SUCCESS, gone};
 use crate::cloud::registration::Registered;
 use crate::limits;
 use crate::refusal::{Code, Refusal};
-use crate::saml::logout::{Answer, Demand, Signer};
-use crate::saml::response::Status;
 use crate::saml::sp_metadata::{Binding, LogoutEndpoint};
-use crate::saml::{EndpointUrl, EntityId};
+use crate::saml::{EntityId, RelayState};
 use crate::sso::request::as_time;
 use crate::sso::{Browser, Sso, Step, Turn, Visit};
 use crate::store::leaving::{Asker, EndResponse, Leaving, Told};
@@ -177,33 +175,19 @@ impl Sso {
     async fn tell_of_end(&self, visit: &Visit, handle: &str, told: &Told) -> Result<Way, Refusal> {
         let registered = self.registered(&visit.tenant, &told.participant.sp)?;
         let endpoint = endpoint(&registered)?;
-        let key = self.signing_key(&visit.tenant, None)?;
-        let declared = &registered.service_provider.declared;
-        let (issuer, destination) = (&visit.tenant.entity_id, &endpoint.location);
-        let life = as_time(limits::LOGOUT_REQUEST_LIFE);
-        self.pool
-            .run(|| {
-                let demand = Demand {
-                    id: &told.request,
-                    issue_instant: told.at,
-                    not_on_or_after: told.at + life,
-                    destination,
-                    issuer,
-                    name_id: &told.participant.name_id,
-                    session_index: Some(&told.participant.session),
-                };
-                let signer = Signer { key: &key, declared };
-                Ok(match endpoint.binding {
-                    Binding::Redirect => Way::Redirect { url: demand.redirect(signer, handle)? },
-                    Binding::Post => Way::Post {
-                        action: destination.to_string(),
-                        parameter: "SAMLRequest",
-                        message: demand.post(signer)?,
-                        relay_state: Some(handle.to_owned()),
-                    },
-                })
+        let (to, about) = (&endpoint.location, (&told.participant, &told.request, told.at));
+        let demand = self.logout_request(visit, (&registered, to), about, |demand, signer| {
+            Ok(match endpoint.binding {
+                Binding::Redirect => Way::Redirect { url: demand.redirect(signer, handle)? },
+                Binding::Post => Way::Post {
+                    action: to.to_string(),
+                    parameter: "SAMLRequest",
+                    message: demand.post(signer)?,
+                    relay_state: Some(handle.to_owned()),
+                },
             })
-            .await
+        });
+        demand.await
     }
 
     /// Answers who asked for the logout: always signed, and always, where they wait for it.
@@ -211,7 +195,7 @@ impl Sso {
         &self,
         visit: &Visit,
         asker: &Asker,
-        (code, detail): Outcome,
+        outcome: Outcome,
     ) -> Result<Turn, Refusal> {
         let signed_out = || Turn::of(Step::SignedOut { missed: Vec::new() });
         if asker.asynchronous {
@@ -219,38 +203,25 @@ impl Sso {
         }
         let registered = self.registered(&visit.tenant, &asker.sp)?;
         let Ok(endpoint) = endpoint(&registered) else { return Ok(signed_out()) };
-        let destination: &EndpointUrl =
-            endpoint.response_location.as_ref().unwrap_or(&endpoint.location);
-        let key = self.signing_key(&visit.tenant, None)?;
-        let id = self.message_id()?;
-        let relay_state = asker.relay_state.as_ref().map(crate::saml::RelayState::as_str);
-        let answer = Answer {
-            id: &id,
-            in_response_to: &asker.request,
-            issue_instant: self.clock.now(),
-            destination: Some(destination),
-            issuer: &visit.tenant.entity_id,
-            status: Status { code, detail, message: None },
-        };
-        let declared = &registered.service_provider.declared;
-        let way = self
-            .pool
-            .run(|| {
-                let signer = Signer { key: &key, declared };
+        let to = endpoint.response_location.as_ref().unwrap_or(&endpoint.location);
+        let relay_state = asker.relay_state.as_ref().map(RelayState::as_str);
+        let answered = (asker, outcome);
+        let answer =
+            self.logout_response(visit, (&registered, Some(to)), answered, |answer, signer| {
                 Ok(match endpoint.binding {
                     Binding::Redirect => {
                         Way::Redirect { url: answer.redirect(signer, relay_state)? }
                     }
                     Binding::Post => Way::Post {
-                        action: destination.to_string(),
+                        action: to.to_string(),
                         parameter: "SAMLResponse",
                         message: answer.post(signer)?,
                         relay_state: relay_state.map(str::to_owned),
                     },
                 })
-            })
-            .await?;
-        Ok(Turn::of(Step::LogoutAnswered { way: Box::new(way), sp: asker.sp.clone() }))
+            });
+        let way = Box::new(answer.await?);
+        Ok(Turn::of(Step::LogoutAnswered { way, sp: asker.sp.clone() }))
     }
 }
 
