@@ -3,7 +3,7 @@
 //! can only be told through one is not told, and the answer says so.
 
 use super::back::Told;
-use super::{FAILED, Outcome, PARTIAL, SUCCESS, UNKNOWN};
+use super::{Outcome, PARTIAL, SUCCESS};
 use crate::refusal::Refusal;
 use crate::sso::{Browser, Sso, Visit};
 use crate::store::leaving::EndRequest;
@@ -48,17 +48,12 @@ impl Sso {
         nobody: &Browser,
         request: &EndRequest,
     ) -> Outcome {
-        match self.end_asked(visit, nobody, request).await {
-            Ok(ended) if ended.is_known => {
+        match self.ended(visit, nobody, request).await {
+            Ok(ended) => {
                 let Told { missed, rest, .. } = self.tell_directly(visit, ended.others).await;
                 if missed.is_empty() && rest.is_empty() { SUCCESS } else { PARTIAL }
             }
-            Ok(_) => UNKNOWN,
-            Err(refusal) => {
-                let tenant = visit.tenant.id.as_str();
-                tracing::warn!(tenant, %refusal, "a session could not be ended as asked");
-                FAILED
-            }
+            Err(outcome) => outcome,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Layer 3, sso: which sessions end, and who knew of them (conformance ).
 
+use super::{FAILED, Outcome, UNKNOWN};
 use crate::limits;
 use crate::refusal::Refusal;
 use crate::saml::NameIdentifier;
@@ -16,7 +17,7 @@ use crate::store::{Key, Kind};
 /// What came of a request.
 pub(super) struct Ended {
     /// There was such a session, or may have been one that is over.
-    pub(super) is_known: bool,
+    is_known: bool,
     /// Who else knew of what has ended.
     pub(super) others: Vec<Participant>,
     /// What becomes of the browser's cookie.
@@ -41,10 +42,28 @@ impl Sso {
         Ok(known)
     }
 
+    /// Ends what a service provider asks to end, or says what it is to be answered instead.
+    pub(super) async fn ended(
+        &self,
+        visit: &Visit,
+        browser: &Browser,
+        request: &EndRequest,
+    ) -> Result<Ended, Outcome> {
+        match self.end_asked(visit, browser, request).await {
+            Ok(ended) if ended.is_known => Ok(ended),
+            Ok(_) => Err(UNKNOWN),
+            Err(refusal) => {
+                let tenant = visit.tenant.id.as_str();
+                tracing::warn!(tenant, %refusal, "a session could not be ended as asked");
+                Err(FAILED)
+            }
+        }
+    }
+
     /// Ends the sessions that a service provider took part in and asks to end: those of its
     /// `SessionIndex`es, or all of the person whom it names. The person is known by the browser's
     /// session, by a `SessionIndex`, or by a name that the service provider knows for ever.
-    pub(super) async fn end_asked(
+    async fn end_asked(
         &self,
         visit: &Visit,
         browser: &Browser,

@@ -19,6 +19,7 @@ pub(super) use walk::endpoint;
 pub use walk::{Telling, Way};
 
 use self::back::Told;
+use self::end::Ended;
 use super::session::{decode, encode};
 use super::watch::AtWork;
 use super::{Browser, SessionChange, Sso, Step, Turn, Visit};
@@ -117,19 +118,12 @@ impl Sso {
         request: EndRequest,
     ) -> Result<Turn, Refusal> {
         self.claim_logout(&visit.tenant, &request.asker).await?;
-        let asker = request.asker.clone();
-        match self.end_asked(visit, browser, &request).await {
-            Ok(ended) if ended.is_known => {
-                let turn = self.leave(visit, browser, (Some(asker), ended.others)).await?;
-                let session = ended.session;
+        match self.ended(visit, browser, &request).await {
+            Ok(Ended { others, session, .. }) => {
+                let turn = self.leave(visit, browser, (Some(request.asker), others)).await?;
                 Ok(Turn { session, ..turn })
             }
-            Ok(_) => self.answer_logout(visit, &asker, UNKNOWN).await,
-            Err(refusal) => {
-                let tenant = visit.tenant.id.as_str();
-                tracing::warn!(tenant, %refusal, "a session could not be ended as asked");
-                self.answer_logout(visit, &asker, FAILED).await
-            }
+            Err(outcome) => self.answer_logout(visit, &request.asker, outcome).await,
         }
     }
 
