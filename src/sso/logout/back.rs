@@ -7,15 +7,16 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
 
+use super::message::Destination;
 use crate::cloud::registration::{Reach, Registered};
 use crate::limits;
 use crate::refusal::{Code, Refusal};
 use crate::saml::logout::LogoutResponse;
 use crate::saml::verified::Unsigned;
 use crate::saml::{EndpointUrl, EntityId, MessageId, soap};
-use crate::sso::request::check_time;
+use crate::sso::watch::AtWork;
 use crate::sso::{Sso, Visit};
-use crate::store::record::{Participant, Tenant};
+use crate::store::record::Participant;
 
 /// Calls service providers without a browser between. `app` brings the HTTP client.
 pub trait BackChannel: Send + Sync {
@@ -104,13 +105,13 @@ impl Sso {
         let call = Call { url, reach: registered.reach, envelope };
         let octets = self.back_channel.call(call).await;
         let octets = octets.map_err(|cause| Refusal::new(Code::MetadataMissing, cause))?;
-        self.check_soap_answer(&visit.tenant, registered, (&id, &octets))
+        self.check_soap_answer(visit, registered, (&id, &octets))
     }
 
     /// That it is the good answer of this service provider to this request.
     fn check_soap_answer(
         &self,
-        tenant: &Tenant,
+        visit: &Visit,
         registered: &Registered,
         (request, octets): (&MessageId, &[u8]),
     ) -> Result<(), Refusal> {
@@ -124,11 +125,8 @@ impl Sso {
         if response.in_response_to.as_ref() != Some(request) {
             return Err(unmet("an answer to the request, found one to another"));
         }
-        let ours = self.logout_url(tenant);
-        if response.destination.as_ref().is_some_and(|destination| *destination != ours) {
-            return Err(unmet("an answer to this gateway, found one to another Destination"));
-        }
-        check_time(&registered.profile, self.clock.now() - response.issue_instant)?;
+        let head = (&response, Destination::Optional);
+        self.check_logout_head(visit, registered, head, &mut AtWork)?;
         if response.is_complete() { Ok(()) } else { Err(unmet("Success, found another status")) }
     }
 }

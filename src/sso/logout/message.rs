@@ -148,7 +148,8 @@ impl Sso {
         Ok((registered, verified.into_inner()))
     }
 
-    fn check_logout_head(
+    /// What is checked of both kinds of message, wherever they came.
+    pub(super) fn check_logout_head(
         &self,
         visit: &Visit,
         registered: &Registered,
@@ -207,7 +208,7 @@ impl Sso {
 
 /// Whether a message has to say where it was sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Destination {
+pub(super) enum Destination {
     /// It came through the browser, and could have been sent elsewhere.
     Required,
     /// It came directly.
@@ -215,7 +216,7 @@ enum Destination {
 }
 
 /// What is checked of both kinds of message.
-trait Dated {
+pub(super) trait Dated {
     fn destination(&self) -> Option<&str>;
     fn issue_instant(&self) -> time::OffsetDateTime;
 }
