@@ -3,9 +3,9 @@
 //! the same time, so that the person waits for the slowest only, and no longer than a call may
 //! take.
 
-use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::Poll;
+
+use futures_util::future::join_all;
 
 use super::message::Destination;
 use crate::cloud::registration::{Reach, Registered};
@@ -57,7 +57,7 @@ impl Sso {
     /// Tells those of the participants who can be told without the browser.
     pub(super) async fn tell_directly(&self, visit: &Visit, all: Vec<Participant>) -> Told {
         let mut told = Told::default();
-        let (mut known, mut calls) = (Vec::new(), Vec::new());
+        let mut known = Vec::new();
         for participant in all {
             match self.registered(&visit.tenant, &participant.sp) {
                 Ok(registered)
@@ -69,10 +69,8 @@ impl Sso {
                 _ => told.rest.push(participant),
             }
         }
-        for (participant, registered) in &known {
-            calls.push(Box::pin(self.tell_by_soap(visit, registered, participant)));
-        }
-        let results = together(calls).await;
+        let calls = known.iter().map(|(sp, registered)| self.tell_by_soap(visit, registered, sp));
+        let results = join_all(calls).await;
         for ((participant, registered), result) in known.into_iter().zip(results) {
             let Err(refusal) = result else {
                 told.done.push(participant.sp);
@@ -134,21 +132,4 @@ impl Sso {
 /// An answer that is not as it must be. It is for the log; nobody is shown it.
 fn unmet(cause: &str) -> Refusal {
     Refusal::new(Code::BadSchema, format!("expected {cause}"))
-}
-
-/// Waits for all of these at the same time; gives what they give, in their order.
-async fn together<F: Future + Unpin>(mut futures: Vec<F>) -> Vec<F::Output> {
-    let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        for (future, output) in futures.iter_mut().zip(&mut outputs) {
-            if output.is_none()
-                && let Poll::Ready(ready) = Pin::new(future).poll(context)
-            {
-                *output = Some(ready);
-            }
-        }
-        if outputs.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    outputs.into_iter().flatten().collect()
 }
