@@ -7,6 +7,7 @@ mod beginning;
 mod code;
 mod creation;
 pub mod explain;
+mod form;
 mod issue;
 mod launch;
 mod linked;

@@ -156,9 +156,8 @@ impl Sso {
         draft.contact = cut(sent.contact).split_whitespace().collect();
         draft.area = cut(sent.area).to_uppercase();
         draft.creation = None;
-        let expected = browser.binding.as_deref().map(Self::form_token).unwrap_or_default();
-        if expected.is_empty() || !secret::same(expected.as_bytes(), sent.csrf.as_bytes()) {
-            return Ok(self.again(&guest, draft, sent, Code::FormExpired));
+        if let Err(refused) = Self::check_form(browser, sent.csrf) {
+            return Ok(self.again(&guest, draft, sent, refused.code));
         }
         let done = match sent.button {
             Button::SendCode => self.send_code(&guest, &mut draft, sent.language).await,

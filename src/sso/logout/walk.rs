@@ -83,11 +83,7 @@ impl Sso {
         (handle, form_token): (&str, &str),
     ) -> Result<Turn, Refusal> {
         let mut leaving = self.leaving(&visit.tenant, browser, handle).await?;
-        let binding = browser.binding.as_deref().unwrap_or_default();
-        if !crate::secret::same(form_token.as_bytes(), Self::form_token(binding).as_bytes()) {
-            let cause = "expected the form of this browser, found another";
-            return Err(Refusal::new(Code::FormExpired, cause));
-        }
+        Self::check_form(browser, form_token)?;
         give_up(&mut leaving);
         self.keep_leaving(&visit.tenant, handle, &leaving).await?;
         Ok(Turn::of(Step::Leaving { handle: handle.to_owned() }).on_journey(&leaving.journey))

@@ -36,12 +36,6 @@ pub struct Typed<'a> {
 }
 
 impl Sso {
-    /// The token of a form that only this browser can send back.
-    #[must_use]
-    pub fn form_token(binding: &str) -> String {
-        secret::fingerprint(&format!("form:{binding}"))
-    }
-
     /// Checks what was typed.
     pub(in crate::sso) async fn check_password(
         &self,
@@ -49,11 +43,7 @@ impl Sso {
         browser: &Browser,
         typed: &Typed<'_>,
     ) -> Result<Proven, Refusal> {
-        let expected = browser.binding.as_deref().map(Self::form_token).unwrap_or_default();
-        if expected.is_empty() || !secret::same(expected.as_bytes(), typed.csrf.as_bytes()) {
-            let cause = "expected the token of a form opened in this browser, found another";
-            return Err(Refusal::new(Code::FormExpired, cause));
-        }
+        Self::check_form(browser, typed.csrf)?;
         self.count_attempt(tenant, browser, typed.username).await?;
         let user = self.directory.local_user(tenant, typed.username).await?;
         let right = self.password_is_right(user.clone(), typed.password).await?;
