@@ -4,16 +4,14 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use super::limit::Limit;
 use super::{Browser, Sso};
 use crate::limits;
 use crate::refusal::{Code, Refusal};
-use crate::secret;
 use crate::store::record::Tenant;
-use crate::store::{Key, Kind};
 
 impl Sso {
-    /// Counts a journey that is about to wait. Only a rate limit, so a store that is away lets it
-    /// pass and says so (conformance D-02).
+    /// Counts a journey that is about to wait.
     ///
     /// # Errors
     /// [`Code::JourneysTooMany`].
@@ -23,21 +21,14 @@ impl Sso {
         browser: &Browser,
     ) -> Result<(), Refusal> {
         let Some(address) = browser.address else { return Ok(()) };
-        let most = self.journeys_per_address;
-        let id = secret::fingerprint(&format!("journeys {}", network(address)));
-        let key = Key::new(Kind::Attempts, tenant.id.as_str(), &id);
-        match self.store.count(&key, limits::JOURNEY_WINDOW).await {
-            Ok(count) if count > most.get().into() => {
-                let cause = format!("expected at most {most} journeys, found {count}");
-                let refusal = Refusal::new(Code::JourneysTooMany, cause);
-                Err(refusal.until(limits::JOURNEY_WINDOW))
-            }
-            Ok(_) => Ok(()),
-            Err(error) => {
-                tracing::warn!(tenant = %tenant.id, %error, "journey not counted");
-                Ok(())
-            }
-        }
+        let limit = Limit {
+            what: "journeys",
+            most: self.journeys_per_address.get().into(),
+            window: limits::JOURNEY_WINDOW,
+            code: Code::JourneysTooMany,
+        };
+        let counted = self.count(tenant, &format!("journeys {}", network(address)), &limit).await;
+        counted.map_err(|refusal| refusal.until(limits::JOURNEY_WINDOW))
     }
 }
 

@@ -10,6 +10,7 @@ pub mod explain;
 mod form;
 mod issue;
 mod launch;
+mod limit;
 mod linked;
 mod logout;
 mod metadata;

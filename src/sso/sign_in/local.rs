@@ -3,15 +3,14 @@
 
 use std::sync::Arc;
 
+use super::super::limit::Limit;
 use super::super::session::Proven;
 use super::super::{Browser, Sso};
 use crate::limits;
 use crate::password;
 use crate::refusal::{Code, Refusal};
 use crate::saml::names::authn_context;
-use crate::secret;
 use crate::store::record::{LocalUser, Tenant};
-use crate::store::{Key, Kind};
 
 /// Most attempts for one name from one address. A person who forgot needs fewer.
 const PER_NAME_AND_ADDRESS: u64 = 10;
@@ -86,8 +85,7 @@ impl Sso {
             .map_err(|e| Refusal::new(Code::Internal, format!("checking a password: {e}")))
     }
 
-    /// Counts an attempt. Only a rate limit, so a store that is away lets it pass and says so
-    /// (conformance D-02).
+    /// Counts an attempt.
     async fn count_attempt(
         &self,
         tenant: &Tenant,
@@ -95,23 +93,14 @@ impl Sso {
         username: &str,
     ) -> Result<(), Refusal> {
         let address = browser.address.map(|address| address.to_string()).unwrap_or_default();
-        for (id, most) in [
+        let (what, code) = ("attempts", Code::TooManyAttempts);
+        for (of, most) in [
             (format!("name {username} address {address}"), PER_NAME_AND_ADDRESS),
             (format!("name {username}"), PER_NAME),
             (format!("address {address}"), PER_ADDRESS),
         ] {
-            let id = secret::fingerprint(&id);
-            let key = Key::new(Kind::Attempts, tenant.id.as_str(), &id);
-            match self.store.count(&key, limits::SIGN_IN_WINDOW).await {
-                Ok(count) if count > most => {
-                    let cause = format!("expected at most {most} attempts, found {count}");
-                    return Err(Refusal::new(Code::TooManyAttempts, cause));
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(tenant = %tenant.id, %error, "attempt not counted");
-                }
-            }
+            let limit = Limit { what, most, window: limits::SIGN_IN_WINDOW, code };
+            self.count(tenant, &of, &limit).await?;
         }
         Ok(())
     }
