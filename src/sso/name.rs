@@ -81,8 +81,13 @@ impl Sso {
         if !ask.name_id.may_create {
             return Ok(self.name_ids.name_id(pair).await?);
         }
+        Ok(Some(self.known_as(pair).await?))
+    }
+
+    /// What the ledger keeps of a pair for ever, made now if there was nothing.
+    pub(super) async fn known_as(&self, pair: Pair<'_>) -> Result<String, Refusal> {
         let fresh = random::xml_id(&*self.random);
-        Ok(Some(self.name_ids.name_id_or(pair, &fresh, self.clock.now()).await?))
+        Ok(self.name_ids.name_id_or(pair, &fresh, self.clock.now()).await?)
     }
 }
 

@@ -6,7 +6,6 @@
 use super::Sso;
 use crate::cloud::attribute::Source;
 use crate::cloud::registration::Registered;
-use crate::random;
 use crate::refusal::Refusal;
 use crate::saml::EntityId;
 use crate::saml::names::SUBJECT_ID;
@@ -58,8 +57,7 @@ impl Sso {
         (person, scope): (&Person, &str),
     ) -> Result<String, Refusal> {
         let pair = Pair { tenant: &tenant.id, sp, user: &person.user_id };
-        let fresh = random::xml_id(&*self.random);
-        let id = self.name_ids.name_id_or(pair, &fresh, self.clock.now()).await?;
+        let id = self.known_as(pair).await?;
         // An XML id begins with a letter or _; a subject identifier with a letter or digit.
         Ok(format!("{}@{scope}", id.trim_start_matches('_')))
     }
