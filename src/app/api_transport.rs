@@ -76,13 +76,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-
-    async fn serve(router: Router) -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        address
-    }
+    use crate::app::outgoing::served;
 
     async fn sent_to(address: SocketAddr, path: &str) -> Result<Reply, TransportError> {
         let url = format!("http://{address}{path}");
@@ -96,7 +90,7 @@ mod tests {
         let echo = post(|headers: HeaderMap, body: Bytes| async move {
             (StatusCode::IM_A_TEAPOT, [("x-request-id", headers["x-language"].clone())], body)
         });
-        let address = serve(Router::new().route("/", echo)).await;
+        let address = served(Router::new().route("/", echo)).await;
         let reply = sent_to(address, "/").await.unwrap();
         assert_eq!((reply.status, reply.body.as_slice()), (418, &b"{}"[..]));
         assert_eq!(reply.header("x-request-id"), Some("en_US"));
@@ -108,7 +102,7 @@ mod tests {
         let counted = Arc::clone(&calls);
         let count = post(move || async move { counted.fetch_add(1, Ordering::SeqCst).to_string() });
         let away = post(|| async { (StatusCode::TEMPORARY_REDIRECT, [("location", "/other")]) });
-        let address = serve(Router::new().route("/", away).route("/other", count)).await;
+        let address = served(Router::new().route("/", away).route("/other", count)).await;
         assert_eq!(sent_to(address, "/").await.unwrap().status, 307);
         assert_eq!(calls.load(Ordering::SeqCst), 0);
     }
@@ -116,7 +110,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_beyond_the_limit_is_not_taken() {
         let body = "m".repeat(limits::API_ANSWER_BYTES + 1);
-        let address = serve(Router::new().route("/", post(move || async move { body }))).await;
+        let address = served(Router::new().route("/", post(move || async move { body }))).await;
         assert_eq!(sent_to(address, "/").await.err(), Some(TransportError::TooLarge));
     }
 

@@ -90,13 +90,7 @@ mod tests {
     use axum::routing::get;
 
     use super::*;
-
-    async fn serve(router: Router) -> SocketAddr {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        address
-    }
+    use crate::app::outgoing::served;
 
     fn fetched(
         address: SocketAddr,
@@ -114,14 +108,14 @@ mod tests {
     async fn a_document_comes_whole() {
         let body = "m".repeat(limits::METADATA_BYTES);
         let sent = body.clone();
-        let address = serve(Router::new().route("/", get(move || async move { sent }))).await;
+        let address = served(Router::new().route("/", get(move || async move { sent }))).await;
         assert_eq!(fetched(address, "/").await.unwrap(), body.as_bytes());
     }
 
     #[tokio::test]
     async fn a_document_beyond_the_limit_is_not_taken() {
         let body = "m".repeat(limits::METADATA_BYTES + 1);
-        let address = serve(Router::new().route("/", get(move || async move { body }))).await;
+        let address = served(Router::new().route("/", get(move || async move { body }))).await;
         assert_eq!(fetched(address, "/").await, Err(FetchError::TooLarge));
     }
 
@@ -129,14 +123,14 @@ mod tests {
     async fn only_the_answer_200_counts() {
         let teapot = get(|| async { StatusCode::IM_A_TEAPOT });
         let empty = get(|| async { StatusCode::NO_CONTENT });
-        let address = serve(Router::new().route("/teapot", teapot).route("/empty", empty)).await;
+        let address = served(Router::new().route("/teapot", teapot).route("/empty", empty)).await;
         assert_eq!(fetched(address, "/teapot").await, Err(FetchError::Status(418)));
         assert_eq!(fetched(address, "/empty").await, Err(FetchError::Status(204)));
     }
 
     #[tokio::test]
     async fn a_few_redirects_are_followed_and_a_circle_is_left() {
-        let address = serve(
+        let address = served(
             Router::new()
                 .route("/a", to("/b"))
                 .route("/b", to("/c"))
@@ -150,7 +144,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_redirect_to_an_address_that_could_not_be_configured_is_refused() {
-        let address = serve(
+        let address = served(
             Router::new()
                 .route("/plain", to("http://192.0.2.1/"))
                 .route("/user", to("https://user:password@cloud.example/")),

@@ -57,3 +57,12 @@ pub(super) fn innermost(error: &reqwest::Error) -> String {
     }
     cause.to_string()
 }
+
+/// A site on this machine, for tests of those clients.
+#[cfg(test)]
+pub(super) async fn served(router: axum::Router) -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}

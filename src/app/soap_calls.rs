@@ -109,14 +109,8 @@ mod tests {
     use axum::routing::post;
 
     use super::*;
+    use crate::app::outgoing::served;
     use crate::saml::EndpointUrl;
-
-    async fn serve(router: Router) -> SocketAddr {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        address
-    }
 
     async fn called(url: &str, reach: Reach) -> Result<Vec<u8>, String> {
         let url = EndpointUrl::parse(url).unwrap();
@@ -130,7 +124,7 @@ mod tests {
             let of = |name: &str| headers[name].to_str().unwrap().to_owned();
             format!("{} {} {body}", of("content-type"), of("soapaction"))
         };
-        let address = serve(Router::new().route("/", post(heard))).await;
+        let address = served(Router::new().route("/", post(heard))).await;
         let answer = called(&format!("http://{address}/"), Reach::Anywhere).await.unwrap();
         let expected = "text/xml; charset=utf-8 \
                         \"http://www.oasis-open.org/committees/security\" <x/>";
@@ -144,7 +138,7 @@ mod tests {
             .route("/elsewhere", post(|| async { Redirect::temporary("/here") }))
             .route("/here", post(|| async { "here" }))
             .route("/long", post(move || async move { long }));
-        let address = serve(router).await;
+        let address = served(router).await;
         for (path, reason) in
             [("elsewhere", "found 307"), ("long", "found more"), ("nowhere", "found 404")]
         {
@@ -164,7 +158,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_came_from_outside_does_not_lead_inside() {
-        let address = serve(Router::new().route("/", post(|| async { "here" }))).await;
+        let address = served(Router::new().route("/", post(|| async { "here" }))).await;
         let port = address.port();
         for host in ["127.0.0.1", "localhost", "sp.localhost"] {
             let url = format!("http://{host}:{port}/");

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::*;
 use crate::account::webhook::{Hook, Secret};
+use crate::app::outgoing::served;
 use crate::app::shutdown::Pace;
 use crate::app::system::SystemRandom;
 use crate::clock::ManualClock;
@@ -21,13 +22,6 @@ use crate::saml::EndpointUrl;
 use crate::store::account::{MessageId, MessageState};
 use crate::store::ledger::{Accounts as _, Change, Ledger, Outbox as _};
 use crate::store::memory_ledger::MemoryLedger;
-
-async fn serve(router: Router) -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    address
-}
 
 async fn posted(address: SocketAddr, path: &str) -> Result<Reply, String> {
     let url = EndpointUrl::parse(&format!("http://{address}{path}?token=canary")).unwrap();
@@ -48,7 +42,7 @@ async fn a_letter_arrives_as_it_was_signed() {
         *seen.lock().unwrap() = Some((headers, body));
         StatusCode::NO_CONTENT
     });
-    let address = serve(Router::new().route("/hook", take)).await;
+    let address = served(Router::new().route("/hook", take)).await;
     let reply = posted(address, "/hook").await;
     assert_eq!(reply, Ok(Reply { status: 204, retry_after: None }));
     let (headers, body) = got.lock().unwrap().take().unwrap();
@@ -68,7 +62,7 @@ async fn a_letter_arrives_as_it_was_signed() {
 async fn a_redirect_is_reported_and_not_followed() {
     let elsewhere = Arc::new(Mutex::new(0));
     let count = Arc::clone(&elsewhere);
-    let address = serve(
+    let address = served(
         Router::new()
             .route("/hook", post(|| async { Redirect::temporary("/elsewhere") }))
             .route("/elsewhere", post(move || async move { *count.lock().unwrap() += 1 })),
@@ -87,7 +81,7 @@ async fn a_receiver_says_in_seconds_when_to_come_again() {
         .route("/seconds", busy("120"))
         .route("/date", busy("Fri, 02 Jan 2026 03:04:05 GMT"))
         .route("/less", busy("-1"));
-    let address = serve(router).await;
+    let address = served(router).await;
     let asked = Some(Duration::from_mins(2));
     assert_eq!(posted(address, "/seconds").await.unwrap().retry_after, asked);
     for path in ["/date", "/less"] {
@@ -152,7 +146,7 @@ async fn a_site_that_hangs_does_not_hold_up_the_messages_of_others() {
             }),
         )
         .route("/bravo", post(move || async move { told.send("bravo").unwrap() }));
-    let address = serve(router).await;
+    let address = served(router).await;
     let ledger = Arc::new(MemoryLedger::default());
     for number in 0..AT_ONCE * 2 {
         put(&ledger, "acme", number).await;
