@@ -21,6 +21,7 @@ mod address;
 mod census;
 mod cluster;
 mod copies;
+mod deadline;
 mod fault;
 mod link;
 mod options;

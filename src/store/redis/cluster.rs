@@ -12,11 +12,12 @@ use std::sync::{Arc, Mutex};
 use redis::{FromRedisValue, Pipeline, Value, cmd, pipe};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::StoreError;
 use super::address::Address;
 use super::census::{self, Dated};
+use super::deadline::within;
 use super::fault::{Fault, Redirection, Stay};
 use super::link::{Failure, Link, Place, Undone};
 use super::options::Access;
@@ -82,9 +83,9 @@ impl Cluster {
         pipeline: &Pipeline,
         undone: Undone,
     ) -> Result<T, StoreError> {
-        timeout(4 * limits::STORE_DEADLINE, self.follow(name, pipeline, undone))
+        within(4 * limits::STORE_DEADLINE, self.follow(name, pipeline, undone))
             .await
-            .unwrap_or_else(|_| Err(self.0.away("no answer in time")))
+            .unwrap_or_else(|| Err(self.0.away("no answer in time")))
     }
 
     /// Whether every node that serves slots takes commands for them.
@@ -154,9 +155,9 @@ impl Cluster {
     }
 
     async fn map_in_time(&self) -> Result<Arc<Map>, StoreError> {
-        timeout(limits::STORE_DEADLINE, self.map())
+        within(limits::STORE_DEADLINE, self.map())
             .await
-            .unwrap_or_else(|_| Err(self.0.away("not connected in time")))
+            .unwrap_or_else(|| Err(self.0.away("not connected in time")))
     }
 
     /// The last known map; waits for the first one if it is being made.

@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout};
 use super::StoreError;
 use super::address::Address;
 use super::copies::Copied;
+use super::deadline::within;
 use super::fault::{Fate, Fault, FaultKind, Redirection};
 use super::options::{Access, Watch};
 use super::sentinel;
@@ -107,20 +108,20 @@ impl Link {
         pipeline: &Pipeline,
         undone: Undone,
     ) -> Result<T, Failure> {
-        let live = timeout(limits::STORE_DEADLINE, self.right_one())
+        let live = within(limits::STORE_DEADLINE, self.right_one())
             .await
-            .unwrap_or_else(|_| Err(self.0.away("not connected in time")))
+            .unwrap_or_else(|| Err(self.0.away("not connected in time")))
             .map_err(Failure::Lost)?;
         let mut connection = live.connection.clone();
-        match timeout(limits::STORE_DEADLINE, pipeline.query_async(&mut connection)).await {
-            Ok(Ok(answer)) => {
+        match within(limits::STORE_DEADLINE, pipeline.query_async(&mut connection)).await {
+            Some(Ok(answer)) => {
                 if undone == Undone::Wrong && !matches!(self.0.place, Place::Fixed(_)) {
                     self.copied(&live).await?;
                 }
                 Ok(answer)
             }
-            Ok(Err(error)) => Err(self.failure(&live, Fault::of(error))),
-            Err(_) => {
+            Some(Err(error)) => Err(self.failure(&live, Fault::of(error))),
+            None => {
                 // The server hangs or the network swallows: only a new connection can tell whether
                 // it is back.
                 self.0.lose(&live, "no answer in time");
@@ -132,16 +133,16 @@ impl Link {
     /// Waits until a replica has what was just written over the connection.
     async fn copied(&self, live: &Arc<Live>) -> Result<(), Failure> {
         let mut connection = live.connection.clone();
-        match timeout(limits::STORE_DEADLINE, live.copies.made(&mut connection)).await {
-            Ok(Ok(Copied::Enough)) => Ok(()),
-            Ok(Ok(Copied::NotInTime)) => {
+        match within(limits::STORE_DEADLINE, live.copies.made(&mut connection)).await {
+            Some(Ok(Copied::Enough)) => Ok(()),
+            Some(Ok(Copied::NotInTime)) => {
                 Err(Failure::Refused(self.0.away("no replica had it in time")))
             }
-            Ok(Ok(Copied::Deserted)) => {
+            Some(Ok(Copied::Deserted)) => {
                 Err(Failure::Lost(self.0.away("its replicas have just left it")))
             }
-            Ok(Err(error)) => Err(self.failure(live, Fault::of(error))),
-            Err(_) => Err(Failure::Lost(self.0.away("no answer about its replicas in time"))),
+            Some(Err(error)) => Err(self.failure(live, Fault::of(error))),
+            None => Err(Failure::Lost(self.0.away("no answer about its replicas in time"))),
         }
     }
 
