@@ -89,12 +89,21 @@ impl DigestAlgorithm {
     /// The digest of `octets`.
     #[must_use]
     pub fn of(self, octets: &[u8]) -> digest::Digest {
-        let algorithm = match self {
+        digest::digest(self.algorithm(), octets)
+    }
+
+    /// A digest of what will come part by part.
+    #[must_use]
+    pub fn begin(self) -> digest::Context {
+        digest::Context::new(self.algorithm())
+    }
+
+    fn algorithm(self) -> &'static digest::Algorithm {
+        match self {
             Self::Sha256 => &SHA256,
             Self::Sha384 => &SHA384,
             Self::Sha512 => &SHA512,
-        };
-        digest::digest(algorithm, octets)
+        }
     }
 }
 

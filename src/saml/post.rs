@@ -53,8 +53,8 @@ pub fn read<T: Message>(raw_query: &str, body: &[u8]) -> Result<Unverified<Recei
 /// The decoded message. Its size is known before the work is done (conformance B-03), and lines may
 /// be wrapped, as senders do (RFC 2045 §6.8).
 pub(super) fn octets(name: &'static str, raw: &str) -> Result<Vec<u8>, Error> {
-    let text = decode(name, raw)?;
-    let text: String = text.split_ascii_whitespace().collect();
+    let mut text = decode(name, raw)?.into_owned();
+    text.retain(|c| !c.is_ascii_whitespace());
     let too_large = Error::InflatesTooLarge { limit: limits::INFLATED_BYTES };
     if text.len() / 4 > limits::INFLATED_BYTES / 3 + 1 {
         return Err(too_large);

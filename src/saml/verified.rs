@@ -103,8 +103,10 @@ impl<T> Unverified<T> {
             }
             Evidence::Inside(document, reread) => {
                 let signed = verify(document.root(), tried, Place::AfterIssuer, Limits::MESSAGE)?;
+                // From here on there is only what was signed.
+                drop(document);
                 let proof = Proof::Signature(signed.algorithm());
-                Ok(Verified { value: reread(self.value, signed.document().root())?, proof })
+                Ok(Verified { value: reread(self.value, signed.read()?.root())?, proof })
             }
         }
     }

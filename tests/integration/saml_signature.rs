@@ -29,8 +29,8 @@ fn a_response_in_the_cloud_s_layout_is_judged_as_xmlsec1_judges_it() {
         |text: &str| xmlsec::verify(&[text], &certificate, &format!("{}:Assertion", ns::ASSERTION));
     let signed = std::fs::read_to_string(vectors.join("response.signed.xml")).unwrap();
     xmlsec(&signed).unwrap();
-    let content = assertion_of(&signed).unwrap();
-    let root = content.document().root();
+    let content = assertion_of(&signed).unwrap().read().unwrap();
+    let root = content.root();
     assert!(root.is(ns::ASSERTION, "Assertion"));
     // Only the PrefixList keeps a declaration that a value needs.
     assert!(root.declared().any(|(prefix, name)| prefix == "xsd" && name == Some(ns::XSD)));

@@ -1,14 +1,16 @@
 //! Layer 0, saml: verification of enveloped XML signatures (saml-core-2.0-os §5.4, xmldsig-core
 //! §3.2, conformance B-09 to B-14). One narrow form is accepted and anything else is refused by
-//! name. What comes back is the octets that were signed, parsed anew: nothing of the document
+//! name. What comes back is the octets that were signed, to be parsed anew: nothing of the document
 //! around them can be mistaken for signed.
+
+use aws_lc_rs::digest;
 
 use crate::saml::allowed::{DigestAlgorithm, SignatureAlgorithm};
 use crate::saml::error::{Error, shortened};
 use crate::saml::key::VerifyingKey;
 use crate::saml::names::{algorithm, ns};
 use crate::saml::types::is_ncname;
-use crate::saml::xml::{Document, Element, Limits, c14n, parse};
+use crate::saml::xml::{Document, Element, Limits, Sink, c14n, parse};
 
 /// Where the schema has the signature among the children of what it signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub enum Place {
 #[derive(Debug)]
 pub struct SignedContent {
     octets: String,
-    document: Document,
+    nodes: usize,
     algorithm: SignatureAlgorithm,
 }
 
@@ -34,10 +36,13 @@ impl SignedContent {
         &self.octets
     }
 
-    /// The octets, parsed. Read every value from here.
-    #[must_use]
-    pub fn document(&self) -> &Document {
-        &self.document
+    /// The octets, parsed. Read every value from here, and from nothing of the document in which
+    /// the signature stood.
+    ///
+    /// # Errors
+    /// Those of [`parse`], with the limits of that document.
+    pub fn read(&self) -> Result<Document, Error> {
+        parse(self.octets.as_bytes(), Limits { bytes: self.octets.len(), nodes: self.nodes })
     }
 
     /// How it was signed.
@@ -85,13 +90,50 @@ pub fn verify(
         return Err(Error::SignatureInvalid { keys: keys.len() });
     }
 
-    let octets = c14n::exclusive(element, &reference.prefixes, Some(signature), limits.bytes * 2)?;
-    if reference.algorithm.of(octets.as_bytes()).as_ref() != reference.digest {
+    // A captured signature can stand around anything: nothing is kept before the digest fits.
+    let prefixes = &reference.prefixes;
+    let mut digest = Digesting::new(reference.algorithm);
+    let most = limits.bytes * 2;
+    let length = c14n::exclusive_into(&mut digest, element, prefixes, Some(signature), most)?;
+    if digest.finish().as_ref() != reference.digest {
         return Err(Error::DigestMismatch);
     }
-    let limits = Limits { bytes: octets.len(), nodes: limits.nodes };
-    let document = parse(octets.as_bytes(), limits)?;
-    Ok(SignedContent { octets, document, algorithm })
+    let mut octets = String::with_capacity(length);
+    c14n::exclusive_into(&mut octets, element, prefixes, Some(signature), most)?;
+    Ok(SignedContent { octets, nodes: limits.nodes, algorithm })
+}
+
+/// A digest of what is written, in steps of one size: names come in a few bytes each.
+struct Digesting {
+    context: digest::Context,
+    waiting: Vec<u8>,
+}
+
+impl Digesting {
+    const STEP: usize = 4 * 1024;
+
+    fn new(algorithm: DigestAlgorithm) -> Self {
+        Self { context: algorithm.begin(), waiting: Vec::with_capacity(Self::STEP) }
+    }
+
+    fn finish(mut self) -> digest::Digest {
+        self.context.update(&self.waiting);
+        self.context.finish()
+    }
+}
+
+impl Sink for Digesting {
+    fn take(&mut self, part: &str) {
+        if self.waiting.len() + part.len() > Self::STEP {
+            self.context.update(&self.waiting);
+            self.waiting.clear();
+        }
+        if part.len() > Self::STEP {
+            self.context.update(part.as_bytes());
+        } else {
+            self.waiting.extend_from_slice(part.as_bytes());
+        }
+    }
 }
 
 /// The one reference of a signature, with its form checked.

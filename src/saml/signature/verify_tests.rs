@@ -96,7 +96,8 @@ fn refused(from: &str, to: &str, parts: &[&str]) {
 #[test]
 fn a_good_signature_gives_the_signed_content_without_the_signature() {
     let verified = check(&good()).unwrap();
-    let root = verified.document().root();
+    let document = verified.read().unwrap();
+    let root = document.root();
     assert_eq!(root.attribute("entityID"), Some("https://sp.example"));
     assert_eq!(root.children().count(), 1);
     assert!(verified.octets().starts_with("<md:EntityDescriptor xmlns:md=\""));
@@ -387,4 +388,20 @@ fn a_signature_that_was_moved_or_added_to_is_refused() {
             DIGEST,
         ),
     ]);
+}
+
+#[test]
+fn a_digest_part_by_part_is_that_of_the_whole() {
+    let sizes = [1, 0, 4095, 1, 4096, 4097, 3, 10_000, 5];
+    let whole: String = ('a'..='z').cycle().take(sizes.iter().sum()).collect();
+    for algorithm in DigestAlgorithm::ALL {
+        let mut digest = Digesting::new(algorithm);
+        let mut rest = whole.as_str();
+        for size in sizes {
+            let (part, after) = rest.split_at(size);
+            digest.take(part);
+            rest = after;
+        }
+        assert_eq!(digest.finish().as_ref(), algorithm.of(whole.as_bytes()).as_ref());
+    }
 }

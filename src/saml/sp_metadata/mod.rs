@@ -172,7 +172,8 @@ pub fn read(
         Trust::Origin => read_document(&document, wanted, now),
         Trust::Signature(keys) => {
             let verified = verify(document.root(), keys, Place::First, Limits::METADATA)?;
-            read_document(verified.document(), wanted, now)
+            drop(document);
+            read_document(&verified.read()?, wanted, now)
         }
     }
 }

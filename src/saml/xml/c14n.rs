@@ -2,8 +2,8 @@
 //! Canonical XML 1.0 §2.3), of one element with what is inside it. Comments are not in the tree and
 //! processing instructions never get in, so there is nothing else to leave out.
 
-use super::escape;
 use super::tree::{Content, Element};
+use super::{Sink, escape};
 use crate::limits;
 use crate::saml::error::Error;
 
@@ -23,12 +23,28 @@ pub fn exclusive<'d>(
     without: Option<Element<'d>>,
     limit: usize,
 ) -> Result<String, Error> {
+    let mut out = String::new();
+    exclusive_into(&mut out, apex, prefixes, without, limit)?;
+    Ok(out)
+}
+
+/// The same, part by part, for who does not have to keep it; tells its length in bytes.
+///
+/// # Errors
+/// Those of [`exclusive`]; what was written until then is no canonical form.
+pub fn exclusive_into<'d>(
+    out: &mut impl Sink,
+    apex: Element<'d>,
+    prefixes: &[&str],
+    without: Option<Element<'d>>,
+    limit: usize,
+) -> Result<usize, Error> {
     if prefixes.len() > limits::XML_NAMESPACES {
         return Err(Error::limit("prefixes in a PrefixList", limits::XML_NAMESPACES));
     }
     let inclusive = prefixes.iter().map(|p| if *p == "#default" { "" } else { *p }).collect();
     let mut canonical = Canonical {
-        out: String::new(),
+        out: Counted { out, bytes: 0 },
         limit,
         inclusive,
         without,
@@ -36,14 +52,14 @@ pub fn exclusive<'d>(
         rendered: Vec::new(),
     };
     canonical.element(apex)?;
-    Ok(canonical.out)
+    Ok(canonical.out.bytes)
 }
 
 /// A prefix (empty for the default) and the namespace it stands for, `None` for no namespace.
 type Binding<'d> = (&'d str, Option<&'d str>);
 
-struct Canonical<'d, 'p> {
-    out: String,
+struct Canonical<'d, 'p, 'o, S> {
+    out: Counted<'o, S>,
     limit: usize,
     inclusive: Vec<&'p str>,
     without: Option<Element<'d>>,
@@ -51,6 +67,19 @@ struct Canonical<'d, 'p> {
     scope: Vec<Binding<'d>>,
     /// What the output has declared so far around the current place, innermost last.
     rendered: Vec<Binding<'d>>,
+}
+
+/// What is written, and how much it is so far.
+struct Counted<'o, S> {
+    out: &'o mut S,
+    bytes: usize,
+}
+
+impl<S: Sink> Sink for Counted<'_, S> {
+    fn take(&mut self, part: &str) {
+        self.bytes += part.len();
+        self.out.take(part);
+    }
 }
 
 /// The declarations that the elements around `apex` leave in scope, outermost first.
@@ -65,29 +94,29 @@ fn lookup<'d>(bindings: &[Binding<'d>], prefix: &str) -> Option<&'d str> {
     bindings.iter().rev().find(|(known, _)| *known == prefix).and_then(|(_, name)| *name)
 }
 
-impl<'d> Canonical<'d, '_> {
+impl<'d, S: Sink> Canonical<'d, '_, '_, S> {
     /// Writes `element`. The reader bounds the depth of every tree, so recursion is bounded too.
     fn element(&mut self, element: Element<'d>) -> Result<(), Error> {
         let (scope, rendered) = (self.scope.len(), self.rendered.len());
         self.scope.extend(element.declared());
-        self.out.push('<');
+        self.out.take("<");
         self.name(element.prefix(), element.local());
         self.namespaces(element);
         self.attributes(element);
-        self.out.push('>');
+        self.out.take(">");
         for content in element.content() {
             match content {
                 Content::Text(text) => escape::text(&mut self.out, text),
                 Content::Element(child) if self.without == Some(child) => {}
                 Content::Element(child) => self.element(child)?,
             }
-            if self.out.len() > self.limit {
-                return Err(Error::TooLong { limit: self.limit, found: self.out.len() });
+            if self.out.bytes > self.limit {
+                return Err(Error::TooLong { limit: self.limit, found: self.out.bytes });
             }
         }
-        self.out.push_str("</");
+        self.out.take("</");
         self.name(element.prefix(), element.local());
-        self.out.push('>');
+        self.out.take(">");
         self.scope.truncate(scope);
         self.rendered.truncate(rendered);
         Ok(())
@@ -95,10 +124,10 @@ impl<'d> Canonical<'d, '_> {
 
     fn name(&mut self, prefix: &str, local: &str) {
         if !prefix.is_empty() {
-            self.out.push_str(prefix);
-            self.out.push(':');
+            self.out.take(prefix);
+            self.out.take(":");
         }
-        self.out.push_str(local);
+        self.out.take(local);
     }
 
     /// Writes the declarations that the element needs and its output ancestors have not made
@@ -121,14 +150,14 @@ impl<'d> Canonical<'d, '_> {
             if prefix == "xml" || lookup(&self.rendered, prefix) == name {
                 continue;
             }
-            self.out.push_str(" xmlns");
+            self.out.take(" xmlns");
             if !prefix.is_empty() {
-                self.out.push(':');
-                self.out.push_str(prefix);
+                self.out.take(":");
+                self.out.take(prefix);
             }
-            self.out.push_str("=\"");
+            self.out.take("=\"");
             escape::attribute(&mut self.out, name.unwrap_or_default());
-            self.out.push('"');
+            self.out.take("\"");
             self.rendered.push((prefix, name));
         }
     }
@@ -139,11 +168,11 @@ impl<'d> Canonical<'d, '_> {
         let mut attributes: Vec<_> = element.attributes().collect();
         attributes.sort_unstable_by_key(|a| (a.namespace, a.local));
         for attribute in attributes {
-            self.out.push(' ');
+            self.out.take(" ");
             self.name(attribute.prefix, attribute.local);
-            self.out.push_str("=\"");
+            self.out.take("=\"");
             escape::attribute(&mut self.out, attribute.value);
-            self.out.push('"');
+            self.out.take("\"");
         }
     }
 }

@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 
-use super::is_xml_char;
+use super::{Sink, is_xml_char};
 
 /// Appends `text` as element content.
-pub(super) fn text(out: &mut String, text: &str) {
+pub(super) fn text(out: &mut impl Sink, text: &str) {
     push(out, text, |c| match c {
         b'&' => Some("&amp;"),
         b'<' => Some("&lt;"),
@@ -17,7 +17,7 @@ pub(super) fn text(out: &mut String, text: &str) {
 }
 
 /// Appends `value` as the inside of a double-quoted attribute value.
-pub(super) fn attribute(out: &mut String, value: &str) {
+pub(super) fn attribute(out: &mut impl Sink, value: &str) {
     push(out, value, |c| match c {
         b'&' => Some("&amp;"),
         b'<' => Some("&lt;"),
@@ -37,17 +37,17 @@ pub(super) fn is_plain(text: &str) -> bool {
     })
 }
 
-fn push(out: &mut String, text: &str, escape: impl Fn(u8) -> Option<&'static str>) {
+fn push(out: &mut impl Sink, text: &str, escape: impl Fn(u8) -> Option<&'static str>) {
     let mut start = 0;
     for (at, byte) in text.bytes().enumerate() {
         if let Some(escaped) = escape(byte) {
             // Only ASCII bytes are escaped, so `at` always lies between characters.
-            out.push_str(&text[start..at]);
-            out.push_str(escaped);
+            out.take(&text[start..at]);
+            out.take(escaped);
             start = at + 1;
         }
     }
-    out.push_str(&text[start..]);
+    out.take(&text[start..]);
 }
 
 /// The five predefined entities and character references (XML 1.0 §4.1); no other entity exists.

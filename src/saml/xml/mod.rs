@@ -11,6 +11,18 @@ pub mod write;
 pub use parse::{Limits, parse, parse_inside};
 pub use tree::{Attribute, Content, Document, Element};
 
+/// Where written XML goes, part by part.
+pub trait Sink {
+    /// Takes the next part, which may end anywhere between two characters.
+    fn take(&mut self, part: &str);
+}
+
+impl Sink for String {
+    fn take(&mut self, part: &str) {
+        self.push_str(part);
+    }
+}
+
 /// Whether XML 1.0 can carry `c` (XML 1.0 §2.2).
 #[must_use]
 pub fn is_xml_char(c: char) -> bool {

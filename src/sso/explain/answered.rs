@@ -8,9 +8,9 @@ use super::{End, Explanation, Outcome, Row};
 use crate::saml::names::{ns, status};
 use crate::saml::outline::outline;
 use crate::saml::pasted::Pasted;
-use crate::saml::signature::verify::{Place, SignedContent, verify};
+use crate::saml::signature::verify::{Place, verify};
 use crate::saml::types::{format_instant, parse_instant};
-use crate::saml::xml::{Element, Limits};
+use crate::saml::xml::{Document, Element, Limits};
 use crate::saml::{EntityId, Error, VerifyingKey};
 use crate::sso::{Sso, Visit};
 
@@ -36,7 +36,7 @@ impl Sso {
         });
         if let Ok((_, _, content)) = &signed {
             // From here on only what was signed counts.
-            let said = content.document().root();
+            let said = content.root();
             into.message.get_or_insert_with(|| outline(said));
             self.look_at_content(&mut rows, visit, (root, said));
         }
@@ -66,7 +66,7 @@ impl Sso {
         &self,
         visit: &Visit,
         root: Element<'_>,
-    ) -> Result<(String, String, SignedContent), String> {
+    ) -> Result<(String, String, Document), String> {
         let ring = self.rings.get(visit.tenant.id.as_str()).map_err(|error| error.to_string())?;
         let current = ring.keys().map(|key| (&key.kid, key.state.word(), &key.certificate));
         let retired = ring.retired().iter().map(|key| (&key.kid, "retired", &key.certificate));
@@ -75,7 +75,8 @@ impl Sso {
             let mut last = Error::SignatureMissing;
             for (kid, state, certificate) in &keys {
                 let Ok(key) = VerifyingKey::from_certificate(certificate.der()) else { continue };
-                match verify(element, &[key], Place::AfterIssuer, Limits::MESSAGE) {
+                let signed = verify(element, &[key], Place::AfterIssuer, Limits::MESSAGE);
+                match signed.and_then(|signed| signed.read()) {
                     Ok(content) => return Ok((format!("key {kid}, {state}"), content)),
                     Err(error) => last = error,
                 }
