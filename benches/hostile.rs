@@ -1,5 +1,6 @@
-//! Benchmark: what it costs to refuse a hostile request (conformance B-04). Everybody can send one,
-//! so the dearest must stay cheap: at most 5 ms of processor time and 1 MiB of memory.
+//! Benchmark: what it costs to refuse a hostile request (conformance B-04, B-06). Everybody can send
+//! one, so the dearest must stay cheap: at most 5 ms of processor time and 1 MiB of memory, and no
+//! more of either than a good request that is as large as can be.
 //!
 //! Each request of the tests' corpus, by HTTP-Redirect and HTTP-POST, to log in and to log out, is
 //! read as the gateway reads it, and sent through the whole gateway, page included, in this
@@ -154,19 +155,30 @@ fn print(row: &Row) {
 
 /// Prints the dearest. A whole run fails above a bar; a quick one measures too little for that.
 fn verdict((rows, good): (&[Row], &[Row]), whole: bool) -> ExitCode {
-    let dearest = |rows: &[Row]| rows.iter().map(|row| row.whole.processor).max().unwrap();
-    let slowest = rows.iter().max_by_key(|row| row.whole.processor).unwrap();
-    let largest = rows.iter().max_by_key(|row| row.whole.memory).unwrap();
+    let slowest = |rows: &[Row]| rows.iter().map(|row| row.whole.processor).max().unwrap();
+    let largest = |rows: &[Row]| rows.iter().map(|row| row.whole.memory).max().unwrap();
+    let (time, memory) = (slowest(rows), largest(rows));
+    let (good_time, good_memory) = (slowest(good), largest(good));
+    let of = |is_it: &dyn Fn(&Cost) -> bool| {
+        rows.iter().find(|row| is_it(&row.whole)).map_or("", |row| row.name.as_str())
+    };
     let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
-    let kib = largest.whole.memory.div_ceil(1024);
     println!("\n{} hostile requests", rows.len());
-    let time = ms(slowest.whole.processor);
-    println!("dearest {time:.3} ms of processor time (bar 5): {}", slowest.name);
-    println!("largest {kib} KiB of memory (bar 1024): {}", largest.name);
-    println!("dearest of the good ones {:.3} ms", ms(dearest(good)));
-    let within = slowest.whole.processor <= MOST_TIME && largest.whole.memory <= MOST_MEMORY;
+    println!(
+        "dearest {:.3} ms of processor time (bars: 5, and {:.3} for a good one): {}",
+        ms(time),
+        ms(good_time),
+        of(&|cost| cost.processor == time)
+    );
+    println!(
+        "largest {} KiB of memory (bars: 1024, and {} for a good one): {}",
+        memory.div_ceil(1024),
+        good_memory.div_ceil(1024),
+        of(&|cost| cost.memory == memory)
+    );
+    let within = time <= MOST_TIME.min(good_time) && memory <= MOST_MEMORY.min(good_memory);
     if whole && !within {
-        println!("above the bar");
+        println!("above a bar");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
