@@ -1,6 +1,6 @@
-//! Benchmark: what it costs to refuse a hostile request (conformance B-04, B-06). Everybody can send
-//! one, so the dearest must stay cheap: at most 5 ms of processor time and 1 MiB of memory, and no
-//! more of either than a good request that is as large as can be.
+//! Benchmark: what it costs to refuse a hostile request (conformance B-04, B-06). Everybody can
+//! send one, so the dearest must stay cheap: at most 5 ms of processor time and 1 MiB of memory,
+//! and no more of either than a good request that is as large as can be.
 //!
 //! Each request of the tests' corpus, by HTTP-Redirect and HTTP-POST, to log in and to log out, is
 //! read as the gateway reads it, and sent through the whole gateway, page included, in this

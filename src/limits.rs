@@ -85,8 +85,8 @@ pub const LOGOUT_CALL: Duration = Duration::from_secs(5);
 /// How long a service provider that was told of a logout may take to send the browser back. After
 /// it the browser, when it comes, goes on to the next.
 pub const LOGOUT_PATIENCE: Duration = Duration::from_secs(30);
-/// How long one call to a store may take before it counts as away (D-04); a stall of our own process
-/// is not counted.
+/// How long one call to a store may take before it counts as away (D-04). Time in which our own
+/// process stood still is not counted.
 pub const STORE_DEADLINE: Duration = Duration::from_millis(250);
 /// How long making a connection to a store may take: name, TCP, TLS and greeting, also across
 /// regions.
