@@ -12,7 +12,7 @@ use skybridge::app::system::SystemClock;
 use skybridge::clock::Clock as _;
 
 /// The sections, in the document's order.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "first-login",
     "creation",
     "creation-unanswered",
@@ -25,6 +25,7 @@ const SECTIONS: [&str; 12] = [
     "postgres",
     "redis-of-both",
     "postgres-of-both",
+    "malformed",
 ];
 const HEAD: &str = "\
 <!-- Made by runs: SKYBRIDGE_FULL=1 SKYBRIDGE_WRITE_DOCS=1 cargo test --test integration -- \
@@ -56,6 +57,15 @@ in its tracks by SIGSTOP, while people use the nodes; the nodes are not touched.
 from the moment named until every node has served somebody and nobody is told any more that the
 store is away. It has to be below 10 s. Redis standalone writes every command to its disk before it answers, PostgreSQL every commit;
 in a Sentinel group and a Cluster a replica has it.
+
+**Malformed requests** (`tests/integration/shipped`). The gateway is the release build, with a real
+Redis and PostgreSQL; it is sent what must be refused, over kept and over new connections, well-formed
+and broken HTTP, by eight clients at once. In between all clients leave, and when the last of their
+connections is gone it is measured: memory is the proportional set size, tasks are those of the
+runtime. What counts is the least of the last three measurements, beside the one after the
+warm-up; the allowance is 8 MiB of memory, and 8 descriptors, threads or tasks; for the lines of `/metrics`,
+which grow with the first refusal of each kind and no further, 200. This section is written by
+`SKYBRIDGE_BINARY=target/release/skybridge SKYBRIDGE_FULL=1 SKYBRIDGE_WRITE_DOCS=1 cargo test --test integration -- shipped`.
 ";
 
 /// How much is done.

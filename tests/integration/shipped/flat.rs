@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::Shipped;
 use super::flood::{Arsenal, Client};
 use crate::support::gateway::process::{Process, seconds_since_start};
-use crate::support::report::Size;
+use crate::support::report::{Section, Size};
 use crate::support::shipped;
 
 /// How many are sent in a run of all tests to the debug build and to the program as it is shipped,
@@ -136,14 +136,23 @@ async fn malformed_requests_leave_memory_descriptors_and_tasks_flat() {
     }
     assert!(wrong.is_empty(), "{} wrong, such as {}", wrong.len(), wrong[0]);
     assert_eq!(unserved, 0, "good requests were not answered");
+    let mut section = Section::of([
+        ("malformed requests before the first measurement", size.choose(WARM_UP[0], WARM_UP[1])),
+        ("malformed requests", requests / MEASUREMENTS / CLIENTS * CLIENTS * MEASUREMENTS),
+        ("failures: answers that were no refusal", wrong.len()),
+        ("failures: good requests between them that were not answered", unserved),
+    ]);
     for which in 0..held[0].numbers().len() {
         let of = |held: &Held| held.numbers()[which].1;
         let (name, first, allowance) = held[0].numbers()[which];
         let last = held[MEASUREMENTS - 2..].iter().map(of).min().expect("three");
         let most = held.iter().map(of).max().expect("some");
         assert!(last <= first + allowance, "{name}: {first} became {last}: {held:?}");
-        println!("{name}: {first} after the warm-up, {last} in the end, {most} at most");
+        section.line(&format!("{name}: after the warm-up"), first);
+        section.line(&format!("{name}: in the end"), last);
+        section.line(&format!("{name}: most in between"), most);
     }
     let pace = (requests as u128 * 1000) / begun.elapsed().as_millis().max(1);
-    println!("{requests} malformed requests, {pace} a second");
+    section.line("requests a second, with eight clients on the same machine", pace);
+    section.took(begun.elapsed()).write("malformed", "A million malformed requests", size);
 }
