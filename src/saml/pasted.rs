@@ -14,6 +14,7 @@ use super::names::ns;
 use super::parameters::{Parameter, Parameters, base64, decode};
 use super::xml::{Document, Limits, parse};
 use super::{post, redirect};
+use crate::limits;
 
 /// What somebody handed over, opened as far as it can be.
 #[derive(Debug)]
@@ -149,7 +150,9 @@ pub fn open(octets: &[u8]) -> Result<Pasted, Unrecognised> {
     if has(&["bindRequest"]) {
         pasted.open_notice(parameters);
     } else if has(&["SAMLRequest", "SAMLResponse"]) {
-        if has(&["SigAlg", "Signature", "SAMLEncoding"]) || !holds_xml(parameters) {
+        let is_query = has(&["SigAlg", "Signature", "SAMLEncoding"]) || !holds_xml(parameters);
+        // No query comes that is so long.
+        if is_query && parameters.len() <= limits::QUERY_BYTES {
             pasted.open_query(parameters);
         } else {
             pasted.open_form(parameters);
@@ -314,7 +317,11 @@ fn holds_xml(raw: &str) -> bool {
     found.is_ok_and(|octets| is_xml(&octets))
 }
 
+/// Whether it is meant as XML, in UTF-8 or, wrongly, in UTF-16.
 fn is_xml(octets: &[u8]) -> bool {
+    if octets.starts_with(b"\xFE\xFF") || octets.starts_with(b"\xFF\xFE") {
+        return true;
+    }
     let octets = octets.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(octets);
     octets.trim_ascii_start().starts_with(b"<")
 }

@@ -2,6 +2,7 @@
 //! cannot be forgotten.
 
 use crate::keys::KeyError;
+use crate::limits;
 use crate::refusal::{Code, Refusal};
 use crate::saml;
 
@@ -9,6 +10,7 @@ impl From<saml::Error> for Refusal {
     fn from(error: saml::Error) -> Self {
         use saml::Error as E;
         let code = match &error {
+            E::TooLong { limit: limits::BODY_BYTES, .. } => Code::BodyTooLarge,
             E::TooLong { .. } => Code::QueryTooLong,
             E::ParameterMissing { .. } => Code::MessageMissing,
             E::ParameterTwice { .. } => Code::ParameterTwice,
