@@ -37,6 +37,8 @@ pub const RELAY_STATE_BYTES: usize = 2 * 1024;
 pub const JOURNEY_WINDOW: Duration = Duration::from_mins(10);
 /// Longest `RelayState` that is sent unasked, bytes (Bindings 3.4.3).
 pub const SENT_RELAY_STATE_BYTES: usize = 80;
+/// Most `RelayState`s that an uploaded service provider may list.
+pub const RELAY_STATES: usize = 32;
 /// Longest entityID of our own that any service provider must take, characters (SDP-G04).
 pub const OWN_ENTITY_ID_CHARS: usize = 256;
 /// Longest entityID, characters (Core 8.3.6).

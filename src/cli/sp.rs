@@ -72,6 +72,14 @@ struct Upload {
     /// Whether its requests must be signed; without it, the profile decides
     #[arg(long, value_name = "true|false")]
     require_signed_requests: Option<bool>,
+    /// Let people be sent to it without it having asked, by /TENANT/launch?sp=ENTITY_ID. Whoever
+    /// can make a browser open an address can then sign its person in there; an upload without this
+    /// turns it off again
+    #[arg(long)]
+    unsolicited: bool,
+    /// A text that such an address may give as RelayState, besides none; once for each
+    #[arg(long = "relay-state", value_name = "TEXT", requires = "unsolicited")]
+    relay_states: Vec<String>,
 }
 
 impl Sp {
@@ -148,6 +156,7 @@ impl Upload {
             settings: Settings {
                 profile: self.profile.clone(),
                 signed_requests: self.require_signed_requests,
+                unsolicited: self.unsolicited.then(|| self.relay_states.clone()),
             },
         };
         let review = match mode {

@@ -8,12 +8,12 @@ use super::next::{self, Next, Presence, Proof, Situation};
 use super::request::{Carried, Checked};
 use super::sign_in::ticket::SKEW;
 use super::watch::AtWork;
-use super::{Browser, Delivery, Sso, Step, Turn, Visit, turn_away};
+use super::{Browser, Delivery, Sso, Step, Turn, Visit, turn_away, unsolicited};
 use crate::cloud::Profile;
 use crate::cloud::registration::Registered;
 use crate::refusal::{Code, Refusal};
-use crate::saml::MessageId;
 use crate::saml::authn_context;
+use crate::saml::{MessageId, RelayState};
 use crate::secret;
 use crate::store::record::{Ask, Customer, Link, Session, SignIn};
 use crate::store::{Claim, Key, Kind};
@@ -118,6 +118,10 @@ impl Sso {
         let found = self.session(&visit.tenant, browser).await?;
         let present = self.present(&visit.tenant, found).await?;
         let registered = self.registered(&visit.tenant, &pending.ask.sp)?;
+        if pending.ask.id.is_none() {
+            let relay_state = pending.ask.relay_state.as_ref().map(RelayState::as_str);
+            unsolicited::permitted(&registered, relay_state)?;
+        }
         let asked = (&pending.ask, &*registered);
         let decided = decide(asked, present.as_ref(), Some(pending.since));
         if decided == Next::SignIn {

@@ -49,22 +49,9 @@ impl Sso {
 
     /// What the service provider would have asked for, had it asked for nothing in particular.
     fn unasked(&self, visit: &Visit, destination: Destination<'_>) -> Result<Ask, Refusal> {
-        let unknown = || {
-            // Unknown, switched off and not turned on look the same (conformance C-12).
-            let cause = "expected a service provider that takes unsolicited answers, found none";
-            Refusal::new(Code::ServiceUnknown, cause)
-        };
         let sp = EntityId::parse(destination.sp).map_err(|_| unknown())?;
         let registered = self.registrations.get(&visit.tenant.id, &sp).ok_or_else(unknown)?;
-        let Unsolicited::Allowed { relay_states } = &registered.unsolicited else {
-            return Err(unknown().about(sp.as_str()));
-        };
-        // What an address says anybody may have written (conformance B-16).
-        let listed = |asked: &str| relay_states.iter().any(|listed| listed == asked);
-        if destination.relay_state.is_some_and(|asked| !listed(asked)) {
-            let cause = "expected a RelayState that the registration lists, found another";
-            return Err(Refusal::new(Code::RelayStateNotAllowed, cause).about(sp.as_str()));
-        }
+        permitted(&registered, destination.relay_state)?;
         let relay_state = destination.relay_state.map(RelayState::parse).transpose()?;
         let acs = registered.service_provider.default_acs().ok_or_else(unknown)?;
         Ok(Ask {
@@ -83,6 +70,31 @@ impl Sso {
             sp,
         })
     }
+}
+
+/// That the registration lets the service provider have an answer that it did not ask for: at the
+/// beginning, and once more when it is given, since the registration may have changed meanwhile.
+///
+/// # Errors
+/// [`Code::ServiceUnknown`], [`Code::RelayStateNotAllowed`].
+pub(super) fn permitted(registered: &Registered, relay_state: Option<&str>) -> Result<(), Refusal> {
+    let sp = registered.service_provider.entity_id.as_str();
+    let Unsolicited::Allowed { relay_states } = &registered.unsolicited else {
+        return Err(unknown().about(sp));
+    };
+    // What an address says anybody may have written (conformance B-16).
+    let listed = |asked: &str| relay_states.iter().any(|listed| listed == asked);
+    if relay_state.is_some_and(|asked| !listed(asked)) {
+        let cause = "expected a RelayState that the registration lists, found another";
+        return Err(Refusal::new(Code::RelayStateNotAllowed, cause).about(sp));
+    }
+    Ok(())
+}
+
+/// Unknown, switched off and not turned on look the same (conformance C-12).
+fn unknown() -> Refusal {
+    let cause = "expected a service provider that takes unsolicited answers, found none";
+    Refusal::new(Code::ServiceUnknown, cause)
 }
 
 fn usual_name(registered: &Registered) -> AskedNameId {

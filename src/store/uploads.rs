@@ -23,6 +23,9 @@ pub struct Upload {
     pub profile: Option<String>,
     /// Whether its requests must be signed; none where the profile decides.
     pub signed_requests: Option<bool>,
+    /// The `RelayState`s that may go with an answer that it did not ask for; none where it takes no
+    /// such answers. None of them has a line break.
+    pub unsolicited: Option<Vec<String>>,
     /// Who did it: the id of an API key, or the command line.
     pub author: String,
     /// When.

@@ -19,6 +19,7 @@ use super::registration::{
 };
 use super::registry::Clouds;
 use crate::clock::Clock;
+use crate::limits;
 use crate::saml::lint::{Finding, Question, Severity, lint};
 use crate::saml::sp_metadata::{self, Lifetime, ServiceProvider, Trust};
 use crate::saml::{self, EntityId};
@@ -88,6 +89,13 @@ pub enum Declined {
     /// There is no such profile.
     #[error("expected the name of a profile, found another")]
     Profile,
+    /// A `RelayState` cannot go with an answer that nobody asked for.
+    #[error(
+        "expected at most {} RelayStates, each one line of 1 to {} bytes",
+        limits::RELAY_STATES,
+        limits::SENT_RELAY_STATE_BYTES
+    )]
+    RelayStates,
     /// The ledger does not answer.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -149,6 +157,7 @@ impl Registrar {
                 metadata: Some(String::from_utf8_lossy(application.document).into_owned()),
                 profile: application.settings.profile.clone(),
                 signed_requests: application.settings.signed_requests,
+                unsolicited: application.settings.unsolicited.clone(),
                 author: author.to_owned(),
                 at: self.clock.now(),
             };
@@ -288,7 +297,10 @@ impl Registrar {
                 Some(false) => RequestSignatures::Optional,
             },
             profile,
-            unsolicited: Unsolicited::Refused,
+            unsolicited: match upload.unsolicited {
+                None => Unsolicited::Refused,
+                Some(relay_states) => Unsolicited::Allowed { relay_states },
+            },
         };
         Some(self.registrations.install(registration, Arc::from(document.as_bytes())).await)
     }
@@ -303,6 +315,9 @@ impl Registrar {
         let Application { tenant, wanted, document, settings: asked } = application;
         if self.profile(tenant, asked.profile.as_deref()).is_none() {
             return Err(Declined::Profile);
+        }
+        if !asked.unsolicited.as_deref().is_none_or(can_be_sent) {
+            return Err(Declined::RelayStates);
         }
         let now = self.clock.now();
         let findings = lint(document, &Question { wanted: *wanted, now, lifetime: self.lifetime });
@@ -345,6 +360,16 @@ impl Registrar {
     }
 }
 
-fn settings(upload: &Upload) -> Settings {
-    Settings { profile: upload.profile.clone(), signed_requests: upload.signed_requests }
+/// How that version is treated.
+#[must_use]
+pub fn settings(upload: &Upload) -> Settings {
+    let Upload { profile, signed_requests, unsolicited, .. } = upload.clone();
+    Settings { profile, signed_requests, unsolicited }
+}
+
+/// Whether these can go with an answer that nobody asked for (saml-bindings-2.0-os §3.4.3).
+fn can_be_sent(relay_states: &[String]) -> bool {
+    let lengths = 1..=limits::SENT_RELAY_STATE_BYTES;
+    let fits = |state: &String| lengths.contains(&state.len()) && !state.contains(char::is_control);
+    relay_states.len() <= limits::RELAY_STATES && relay_states.iter().all(fits)
 }

@@ -47,6 +47,9 @@ pub struct Settings {
     pub profile: Option<String>,
     /// Whether its requests must be signed; none where the profile decides.
     pub signed_requests: Option<bool>,
+    /// The `RelayState`s that may go with an answer that it did not ask for; none where it takes no
+    /// such answers.
+    pub unsolicited: Option<Vec<String>>,
 }
 
 /// The portrait of a service provider.
@@ -88,6 +91,10 @@ pub fn portrait(provider: &ServiceProvider, settings: &Settings) -> Vec<Line> {
     lines.extend(settings.profile.clone().map(|profile| line("profile", profile)));
     let signed = settings.signed_requests;
     lines.extend(signed.map(|signed| line("signed requests required", signed.to_string())));
+    if let Some(states) = &settings.unsolicited {
+        lines.push(line("unsolicited answers", "taken".to_owned()));
+        lines.extend(states.iter().map(|state| line("RelayState", state.clone())));
+    }
     lines
 }
 

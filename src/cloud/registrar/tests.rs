@@ -87,7 +87,11 @@ async fn a_changed_registration_tells_endpoints_keys_and_flags_that_differ() {
         .replace("/saml/acs", "/saml/in")
         .replace("<md:SPSSODescriptor", "<md:SPSSODescriptor WantAssertionsSigned=\"true\"")
         .replace(" use=\"signing\"", "");
-    let settings = Settings { profile: Some("generic".to_owned()), signed_requests: Some(true) };
+    let settings = Settings {
+        profile: Some("generic".to_owned()),
+        signed_requests: Some(true),
+        unsolicited: Some(vec!["/start".to_owned()]),
+    };
     let review = node.put(&changed, settings.clone()).await.unwrap();
     assert!(!review.is_new && review.version == 2);
     let told: Vec<_> = review
@@ -106,11 +110,15 @@ async fn a_changed_registration_tells_endpoints_keys_and_flags_that_differ() {
             (Change::Added, "assertion consumer", "0 https://sp.example/saml/in"),
             (Change::Added, "profile", "generic"),
             (Change::Added, "signed requests required", "true"),
+            (Change::Added, "unsolicited answers", "taken"),
+            (Change::Added, "RelayState", "/start"),
         ]
     );
     let registered = node.registrations.get(&acme(), &sp()).unwrap();
     assert_eq!(registered.profile.name.as_str(), "generic");
     assert!(registered.requires_signature());
+    let relay_states = vec!["/start".to_owned()];
+    assert_eq!(registered.unsolicited, Unsolicited::Allowed { relay_states });
     // The same once more is no new version.
     let again = node.put(&changed, settings).await.unwrap();
     assert!(again.version == 2 && again.differences.is_empty());
@@ -143,7 +151,7 @@ async fn what_cannot_be_used_is_told_with_its_faults_and_the_old_version_stays()
         panic!("another service provider was taken for this one")
     };
     assert_eq!(findings[0].fault.to_string(), "SBM-25");
-    let settings = Settings { profile: Some("no-such".to_owned()), signed_requests: None };
+    let settings = Settings { profile: Some("no-such".to_owned()), ..Settings::default() };
     assert!(matches!(node.put(CLEAN, settings).await, Err(Declined::Profile)));
     assert_eq!(node.acs().unwrap(), "https://sp.example/saml/acs");
 }
@@ -167,6 +175,29 @@ async fn what_the_configuration_declares_is_not_uploaded() {
     let refused = node.put(CLEAN, Settings::default()).await;
     assert!(matches!(refused, Err(Declined::Declared(entity_id)) if entity_id == sp()));
     assert_eq!(node.registrar.declared(&acme()).len(), 1);
+}
+
+#[tokio::test]
+async fn only_a_few_short_lines_go_with_what_nobody_asked_for() {
+    let node = node(&Arc::default(), Vec::new());
+    let taking =
+        |states: Vec<String>| Settings { unsolicited: Some(states), ..Settings::default() };
+    let many = limits::RELAY_STATES;
+    for bad in [
+        vec![String::new()],
+        vec!["x".repeat(81)],
+        vec!["a\nb".to_owned()],
+        vec!["a".to_owned(); many + 1],
+    ] {
+        let refused = node.put(CLEAN, taking(bad)).await;
+        assert!(matches!(refused, Err(Declined::RelayStates)), "{refused:?}");
+    }
+    let good = vec!["x".repeat(80); many];
+    node.put(CLEAN, taking(good.clone())).await.unwrap();
+    let taken = |node: &Node| node.registrations.get(&acme(), &sp()).unwrap().unsolicited.clone();
+    assert_eq!(taken(&node), Unsolicited::Allowed { relay_states: good });
+    node.ok(CLEAN).await;
+    assert_eq!(taken(&node), Unsolicited::Refused);
 }
 
 #[tokio::test]

@@ -40,8 +40,8 @@ pub(in crate::http) enum Kind {
     Ask(Vec<Asked>),
     /// POST with these fields and an `Idempotency-Key`: once, however often it is called.
     Once(Vec<Asked>),
-    /// PUT of a metadata document, with the parameters of its query.
-    Put(&'static [&'static str]),
+    /// PUT of a metadata document, with the parameters of its query and what each means.
+    Put(&'static [(&'static str, &'static str)]),
     /// DELETE.
     Remove,
 }

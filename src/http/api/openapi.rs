@@ -85,9 +85,10 @@ fn parameters(call: &Call) -> Vec<Value> {
             let schema = json!({ "type": "string", "enum": states, "default": default });
             json!({ "name": name, "in": "query", "required": false, "schema": schema })
         })),
-        Kind::Put(query) => parameters.extend(query.iter().map(|name| {
+        Kind::Put(query) => parameters.extend(query.iter().map(|(name, meaning)| {
             let schema = json!({ "type": "string", "minLength": 1 });
-            json!({ "name": name, "in": "query", "required": false, "schema": schema })
+            json!({ "name": name, "in": "query", "required": false, "schema": schema,
+                "description": meaning })
         })),
         Kind::Act | Kind::Ask(_) | Kind::Remove => {}
         Kind::Once(_) => parameters.push(json!({

@@ -11,7 +11,7 @@ use super::body::Fault;
 use super::{Body, Names, answer, authorized, authorized_as, names};
 use crate::account::rfc3339;
 use crate::cloud::registrar::{self, Application, Line, Settings, portrait};
-use crate::cloud::registration::{Registered, RequestSignatures};
+use crate::cloud::registration::{Registered, RequestSignatures, Unsolicited};
 use crate::http::Gateway;
 use crate::http::caller::too_large;
 use crate::http::context::Context;
@@ -23,8 +23,23 @@ use crate::sso::sign_in::Scope;
 use crate::store::record::TenantId;
 use crate::store::uploads::Upload;
 
-/// The parameters of an upload.
-pub(super) const PARAMETERS: &[&str] = &["profile", "require_signed_requests", "dry_run"];
+/// The parameters of an upload, each with what it means.
+pub(super) const PARAMETERS: &[(&str, &str)] = &[
+    ("profile", "The name of its profile. Without it, the tenant's cloud."),
+    ("require_signed_requests", "true or false. Without it, the profile decides."),
+    (
+        "unsolicited",
+        "true: people may be sent to it without it having asked, by \
+         `/{tenant}/launch?sp={its entityID}`; whoever can make a browser open an address can then \
+         sign its person in there. Without it, or false: they may not.",
+    ),
+    (
+        "relay_states",
+        "With `unsolicited=true`: the texts that such an address may give as `RelayState`, besides \
+         none; one a line, at most 32 of at most 80 bytes.",
+    ),
+    ("dry_run", "true: tells what would change, and changes nothing."),
+];
 
 /// The tenant and an entityID.
 type Which = Names<(String, String)>;
@@ -98,6 +113,7 @@ pub(in crate::http) async fn put(
             settings: Settings {
                 profile: context.parameter("profile"),
                 signed_requests: flag(&context, "require_signed_requests")?,
+                unsolicited: unsolicited(&context)?,
             },
         };
         let dry_run = flag(&context, "dry_run")?.unwrap_or(false);
@@ -167,6 +183,19 @@ fn flag(context: &Context, name: &str) -> Result<Option<bool>, Declined> {
     }
 }
 
+/// The `RelayState`s that may go with unsolicited answers, if such are to be taken.
+fn unsolicited(context: &Context) -> Result<Option<Vec<String>>, Declined> {
+    let listed = context.parameter("relay_states");
+    match (flag(context, "unsolicited")?, listed) {
+        (Some(true), listed) => {
+            let listed = listed.unwrap_or_default();
+            Ok(Some(listed.lines().map(str::to_owned).collect()))
+        }
+        (_, None) => Ok(None),
+        (_, Some(_)) => Err(wrong("relay_states", "unsolicited=true beside it")),
+    }
+}
+
 fn wrong(field: &str, expected: &str) -> Declined {
     let cause = format!("{field}: expected {expected}, found another text");
     let found = "another text".to_owned();
@@ -183,6 +212,9 @@ fn declined(why: registrar::Declined) -> Declined {
         }
         Why::Declared(_) => Refusal::new(Code::ProviderDeclared, cause).into(),
         Why::Profile => wrong("profile", "the name of a profile"),
+        Why::RelayStates => {
+            wrong("relay_states", "at most 32 lines, each of 1 to 80 bytes, none of them blank")
+        }
         Why::Store(error) => Refusal::from(error).into(),
         Why::Overtaken => Refusal::new(Code::ProviderChanging, cause).into(),
     }
@@ -212,7 +244,12 @@ fn tell_declared(registered: &Registered) -> Value {
         RequestSignatures::Required => Some(true),
         RequestSignatures::Optional => Some(false),
     };
-    let settings = Settings { profile: Some(registered.profile.name.to_string()), signed_requests };
+    let unsolicited = match &registered.unsolicited {
+        Unsolicited::Refused => None,
+        Unsolicited::Allowed { relay_states } => Some(relay_states.clone()),
+    };
+    let profile = Some(registered.profile.name.to_string());
+    let settings = Settings { profile, signed_requests, unsolicited };
     let says = portrait(&registered.service_provider, &settings);
     with(
         declared_in_short(registered),
@@ -239,8 +276,7 @@ fn clock(registered: &Registered) -> Value {
 }
 
 fn tell_upload(gateway: &Gateway, upload: &Upload, history: &[Upload]) -> Value {
-    let settings =
-        Settings { profile: upload.profile.clone(), signed_requests: upload.signed_requests };
+    let settings = registrar::settings(upload);
     let document = upload.metadata.as_deref().unwrap_or_default();
     let question = Question {
         wanted: Some(&upload.entity_id),
@@ -272,6 +308,8 @@ fn tell_upload(gateway: &Gateway, upload: &Upload, history: &[Upload]) -> Value 
 fn with(mut told: Value, (settings, says): (&Settings, Vec<Line>), rest: Value) -> Value {
     told["profile"] = json!(settings.profile);
     told["require_signed_requests"] = json!(settings.signed_requests);
+    told["unsolicited"] = json!(settings.unsolicited.is_some());
+    told["relay_states"] = json!(settings.unsolicited.as_deref().unwrap_or_default());
     told["says"] = json!(says);
     if let (Value::Object(told), Value::Object(rest)) = (&mut told, rest) {
         told.extend(rest);

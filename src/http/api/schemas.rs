@@ -206,6 +206,8 @@ fn provider() -> Value {
     fields.extend([
         ("profile", maybe(&text())),
         ("require_signed_requests", maybe(&json!({ "type": "boolean" }))),
+        ("unsolicited", json!({ "type": "boolean" })),
+        ("relay_states", list(&text())),
         ("says", list(&reference("Line"))),
         ("findings", list(&reference("Finding"))),
         ("metadata", maybe(&text())),

@@ -33,7 +33,8 @@ const STEPS: &[Step] = steps![
     "0003_linked_elsewhere",
     "0004_marks",
     "0005_name_ids",
-    "0006_uploads"
+    "0006_uploads",
+    "0007_unsolicited"
 ];
 
 const SQLITE_LOG: &str = "CREATE TABLE IF NOT EXISTS migrations \

@@ -12,8 +12,8 @@ use crate::store::uploads::{Mark, Upload, Uploads};
 macro_rules! upload {
     ($rest:literal) => {
         concat!(
-            "SELECT tenant, entity_id, version, metadata, profile, signed_requests, author, \
-             uploaded_at FROM uploads WHERE tenant = $1 AND entity_id = $2 ORDER BY version ",
+            "SELECT tenant, entity_id, version, metadata, profile, signed_requests, unsolicited, \
+             author, uploaded_at FROM uploads WHERE tenant = $1 AND entity_id = $2 ORDER BY version ",
             $rest
         )
     };
@@ -23,10 +23,11 @@ impl Uploads for Sql {
     fn add_upload<'a>(&'a self, upload: &'a Upload) -> Answer<'a, bool> {
         Box::pin(async move {
             let signed = upload.signed_requests.map(|signed| if signed { "yes" } else { "no" });
+            let unsolicited = upload.unsolicited.as_ref().map(|states| states.join("\n"));
             let statement = Statement::new(
                 "INSERT INTO uploads (tenant, entity_id, version, metadata, profile, \
-                 signed_requests, author, uploaded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-                 ON CONFLICT DO NOTHING",
+                 signed_requests, unsolicited, author, uploaded_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
             )
             .bind(&upload.tenant)
             .bind(upload.entity_id.as_str())
@@ -34,6 +35,7 @@ impl Uploads for Sql {
             .bind(upload.metadata.as_deref())
             .bind(upload.profile.as_deref())
             .bind(signed)
+            .bind(unsolicited.as_deref())
             .bind(upload.author.as_str())
             .bind(upload.at);
             Ok(self.link.together("add_upload", &[statement]).await? == Ending::Done)
@@ -90,6 +92,7 @@ fn upload(mut row: Row) -> Result<Upload, StoreError> {
         metadata: row.maybe_text()?,
         profile: row.maybe_text()?,
         signed_requests: row.maybe_text()?.map(|text| text == "yes"),
+        unsolicited: row.maybe_text()?.map(|text| text.lines().map(str::to_owned).collect()),
         author: row.text()?,
         at: row.time()?,
     })

@@ -211,6 +211,56 @@ async fn what_waits_for_a_service_provider_ends_when_it_is_removed() {
     browser.get(&Request::by(&SP, "acme").at("acme")).await.refused("SB-2003");
 }
 
+// Conformance A-083.
+#[tokio::test]
+async fn an_uploaded_service_provider_gets_what_it_did_not_ask_for_while_its_upload_says_so() {
+    let gateway = TestGateway::new().await;
+    let mut operator = operator(&gateway);
+    let path = "/api/v1/acme/sp/https%3A%2F%2Fsp.example%2Fsaml";
+    let off = format!("{path}?profile=generic");
+    let on = format!("{off}&unsolicited=true&relay_states=https%3A%2F%2Fsp.example%2Fa%0A%2Fb");
+    let way = "/acme/launch?sp=https%3A%2F%2Fsp.example%2Fsaml";
+    let mut browser = gateway.browser();
+    told(&put(&mut operator, &off, &SP.metadata()).await);
+    browser.get(way).await.refused("SB-3017");
+    assert_eq!(told(&operator.get(path).await)["unsolicited"], json!(false));
+
+    let changed = told(&put(&mut operator, &on, &SP.metadata()).await);
+    assert_eq!(
+        changed["differences"],
+        json!([
+            difference("added", "unsolicited answers", "taken"),
+            difference("added", "RelayState", "https://sp.example/a"),
+            difference("added", "RelayState", "/b"),
+        ])
+    );
+    let seen = told(&operator.get(path).await);
+    assert_eq!(seen["unsolicited"], json!(true));
+    assert_eq!(seen["relay_states"], json!(["https://sp.example/a", "/b"]));
+    let body = json!({ "user_id": "cust-1" }).to_string();
+    let ticket = told_ticket(&browser.ask_ticket("one", &body).await);
+    let asked = "&sp=https%3A%2F%2Fsp.example%2Fsaml&RelayState=https%3A%2F%2Fsp.example%2Fa";
+    let back = browser.get(&format!("{ticket}{asked}")).await.location().to_owned();
+    let delivered = browser.get(&back).await.delivered();
+    assert!(delivered.asserts(), "{}", delivered.response);
+    assert!(!delivered.response.contains("InResponseTo"), "{}", delivered.response);
+    assert_eq!(delivered.acs, SP.acs);
+    assert_eq!(delivered.relay_state.as_deref(), Some("https://sp.example/a"));
+    browser.get(&format!("{way}&RelayState=%2Fc")).await.refused("SB-3018");
+    browser.get(&way.replace("acme", "delta")).await.refused("SB-3017");
+
+    // What is under way ends with it.
+    let waiting = browser.get(&format!("{way}&RelayState=%2Fb")).await.location().to_owned();
+    let still = browser.get(way).await.location().to_owned();
+    told(&put(&mut operator, &on.replace("%0A%2Fb", ""), &SP.metadata()).await);
+    browser.get(&waiting).await.refused("SB-3018");
+    told(&put(&mut operator, &off, &SP.metadata()).await);
+    browser.get(&still).await.refused("SB-3017");
+    browser.get(way).await.refused("SB-3017");
+    let document = told(&operator.get("/api/v1/openapi.json").await);
+    assert_eq!(openapi::faults(&document, &[("ServiceProvider", seen)]), "");
+}
+
 /// The address of a ticket that was given out.
 fn told_ticket(answer: &Answer) -> String {
     let body: Value = serde_json::from_str(&answer.body).unwrap();
@@ -233,7 +283,15 @@ async fn metadata_that_cannot_be_used_is_refused_with_every_finding() {
     assert_eq!(codes, [json!("SBM-53"), json!("SBM-87")], "{problem}");
     let flag = put(&mut operator, &format!("{PATH}?require_signed_requests=yes"), CLEAN).await;
     flag.refused("SB-6003");
-    put(&mut operator, &format!("{PATH}?profile=nope"), CLEAN).await.refused("SB-6003");
+    for wrong in [
+        "profile=nope",
+        "unsolicited=1",
+        "relay_states=%2Fa",
+        "unsolicited=false&relay_states=%2Fa",
+        "unsolicited=true&relay_states=%2Fa%0A%0A%2Fb",
+    ] {
+        put(&mut operator, &format!("{PATH}?{wrong}"), CLEAN).await.refused("SB-6003");
+    }
     operator.get(PATH).await.refused("SB-6010");
 }
 

@@ -306,6 +306,9 @@ fn upload(tenant: &TenantId, version: u64, metadata: Option<&str>) -> Upload {
         metadata: metadata.map(str::to_owned),
         profile: (version > 1).then(|| "generic".to_owned()),
         signed_requests: [None, Some(true), Some(false)][usize::try_from(version % 3).unwrap()],
+        unsolicited: [None, Some(vec![]), Some(vec!["/a".to_owned(), "b c".to_owned()])]
+            [usize::try_from(version % 3).unwrap()]
+        .clone(),
         author: format!("key-{version}"),
         at: after(i64::try_from(version).unwrap()),
     }
