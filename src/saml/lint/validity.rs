@@ -51,6 +51,9 @@ pub(super) fn look(role: Element<'_>, lint: &mut Lint<'_>) {
         None if lint.question.lifetime.end == End::Required && !unreadable => {
             lint.note(role, END_MISSING, "no validUntil on the role or around it");
         }
+        None if !unreadable => {
+            lint.note(role, ENDLESS, "no validUntil on the role or around it");
+        }
         None => {}
     }
     if let Some((cache, element)) = shortest {
@@ -127,4 +130,10 @@ faults! {
         "cacheDuration is longer than the time that is left until validUntil.",
         "Who looks for a newer copy only after cacheDuration comes too late.",
         "Write a cacheDuration of a fraction of the validity.";
+    ENDLESS = 49, Advice,
+        "The metadata has no validUntil.",
+        "It never ends: an old copy with keys that were given up can be passed off as the present \
+         one for ever.",
+        "Let the service provider publish a validUntil of days or weeks, and renew it; \
+         `clouds.metadata_valid_until` refuses what has none.";
 }
