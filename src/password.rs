@@ -18,6 +18,10 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 /// Lanes; one, because servers have other work for the other cores.
 const LANES: u32 = 1;
+/// Nobody's hash, of the cost above.
+const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$\
+                       AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// The hash of one password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Hash(PasswordHash);
@@ -71,8 +75,12 @@ impl Hash {
     /// Whether this is the hash of `password`.
     #[must_use]
     pub fn verify(&self, password: &[u8]) -> bool {
-        password.len() <= PASSWORD_BYTES
-            && Argon2::default().verify_password(password, &self.0).is_ok()
+        if password.len() > PASSWORD_BYTES {
+            return false;
+        }
+        #[cfg(test)]
+        tests::note(&self.0);
+        Argon2::default().verify_password(password, &self.0).is_ok()
     }
 
     /// The hash in PHC notation, for the configuration file.
@@ -83,18 +91,14 @@ impl Hash {
 }
 
 /// Spends on the password of an unknown user what a known user's would have cost, so that time does
-/// not tell which names exist (B-36). `like` is the hash of any user of the same tenant; without
-/// one the standard cost is spent. Always false.
-#[must_use]
-pub fn refuse_unknown(password: &[u8], like: Option<&Hash>) -> bool {
-    match like {
-        Some(hash) => _ = std::hint::black_box(hash.verify(password)),
-        None if password.len() <= PASSWORD_BYTES => {
-            _ = std::hint::black_box(compute(password, &[0u8; 16]));
-        }
-        None => {}
-    }
-    false
+/// not tell which names exist (B-36), by the same computation. `like` is the hash of a user of the
+/// same tenant; where it has none, the cost of a new hash is spent.
+pub fn refuse(password: &[u8], like: Option<&Hash>) {
+    let right = match like {
+        Some(hash) => hash.verify(password),
+        None => Hash::parse(NOBODYS).is_ok_and(|hash| hash.verify(password)),
+    };
+    _ = std::hint::black_box(right);
 }
 
 impl fmt::Debug for Hash {
@@ -112,9 +116,41 @@ fn compute(password: &[u8], salt: &[u8]) -> Result<PasswordHash, Unusable> {
 }
 
 #[cfg(test)]
+pub(crate) use tests::Work;
+
+#[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
     use crate::random::SequenceRandom;
+
+    thread_local! {
+        static DONE: RefCell<Work> = const { RefCell::new(Work { hashes: Vec::new() }) };
+    }
+
+    /// The work that was done to check passwords.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct Work {
+        /// Memory in KiB, passes and lanes of each hash that was computed.
+        pub(crate) hashes: Vec<(u32, u32, u32)>,
+    }
+
+    impl Work {
+        /// What `check` does on this thread, and what it says.
+        pub(crate) fn of<T>(check: impl FnOnce() -> T) -> (Self, T) {
+            DONE.take();
+            let said = check();
+            (DONE.take(), said)
+        }
+    }
+
+    /// Notes that a hash like this one is computed.
+    pub(super) fn note(like: &PasswordHash) {
+        let params = Params::try_from(like).unwrap();
+        let cost = (params.m_cost(), params.t_cost(), params.p_cost());
+        DONE.with_borrow_mut(|done| done.hashes.push(cost));
+    }
 
     #[test]
     fn a_hash_verifies_its_own_password_and_no_other() {
@@ -135,10 +171,17 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_user_is_refused_with_and_without_a_neighbour() {
-        let hash = Hash::make(b"secret", &SequenceRandom::new(1)).unwrap();
-        assert!(!refuse_unknown(b"secret", Some(&hash)));
-        assert!(!refuse_unknown(b"secret", None));
+    fn an_unknown_user_costs_a_hash_with_and_without_a_neighbour() {
+        let new = Hash::make(b"secret", &SequenceRandom::new(1)).unwrap();
+        let (known, right) = Work::of(|| new.verify(b"wrong"));
+        assert!(!right);
+        assert_eq!(known.hashes, [(MEMORY_KIB, PASSES, LANES)]);
+        for like in [Some(&new), None] {
+            let (unknown, ()) = Work::of(|| refuse(b"wrong", like));
+            assert_eq!(unknown, known);
+        }
+        // Nobody's hash is nobody's password: it is computed and compared to the end.
+        assert!(Hash::parse(NOBODYS).is_ok());
     }
 
     #[test]

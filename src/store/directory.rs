@@ -2,6 +2,7 @@
 //! configuration file declares them (see [`Declared`]).
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use super::Answer;
@@ -21,15 +22,21 @@ pub trait Directory: Send + Sync {
     /// [`super::StoreError::Away`].
     fn customer<'a>(&'a self, tenant: &'a Tenant, user: &'a PersonId) -> Answer<'a, Customer>;
 
-    /// The local user of that sign-in name, switched off or not.
+    /// Who is meant by that sign-in name.
     ///
     /// # Errors
     /// [`super::StoreError::Away`].
-    fn local_user<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        login: &'a str,
-    ) -> Answer<'a, Option<Arc<LocalUser>>>;
+    fn local_user<'a>(&'a self, tenant: &'a Tenant, login: &'a str) -> Answer<'a, Login>;
+}
+
+/// Who is meant by a sign-in name.
+#[derive(Clone, Debug)]
+pub enum Login {
+    /// This user, switched off or not.
+    Known(Arc<LocalUser>),
+    /// Nobody. For the same name it is always the same user of the tenant, if it has any, whose
+    /// password is checked for nothing, so that time does not tell which names exist (B-36).
+    Unknown(Option<Arc<LocalUser>>),
 }
 
 /// Everything that a configuration file declares, in memory.
@@ -42,6 +49,8 @@ struct Entry {
     tenant: Arc<Tenant>,
     customers: HashMap<PersonId, Customer>,
     users: HashMap<String, Arc<LocalUser>>,
+    /// The same users, to choose from by number.
+    numbered: Vec<Arc<LocalUser>>,
 }
 
 impl Declared {
@@ -52,9 +61,12 @@ impl Declared {
         customers: impl IntoIterator<Item = (PersonId, Customer)>,
         users: impl IntoIterator<Item = LocalUser>,
     ) {
+        let numbered: Vec<_> = users.into_iter().map(Arc::new).collect();
+        let named = numbered.iter().map(|user| (user.login.clone(), Arc::clone(user)));
         let entry = Entry {
             customers: customers.into_iter().collect(),
-            users: users.into_iter().map(|user| (user.login.clone(), Arc::new(user))).collect(),
+            users: named.collect(),
+            numbered,
             tenant: Arc::new(tenant),
         };
         self.tenants.insert(entry.tenant.id.clone(), entry);
@@ -81,12 +93,21 @@ impl Directory for Declared {
         Box::pin(std::future::ready(Ok(known.copied().unwrap_or(unknown))))
     }
 
-    fn local_user<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        login: &'a str,
-    ) -> Answer<'a, Option<Arc<LocalUser>>> {
-        let found = self.tenants.get(&tenant.id).and_then(|entry| entry.users.get(login));
-        Box::pin(std::future::ready(Ok(found.map(Arc::clone))))
+    fn local_user<'a>(&'a self, tenant: &'a Tenant, login: &'a str) -> Answer<'a, Login> {
+        let found = self.tenants.get(&tenant.id).map_or(Login::Unknown(None), |entry| {
+            let known = entry.users.get(login).map(|user| Login::Known(Arc::clone(user)));
+            known.unwrap_or_else(|| Login::Unknown(entry.stand_in(login)))
+        });
+        Box::pin(std::future::ready(Ok(found)))
+    }
+}
+
+impl Entry {
+    fn stand_in(&self, login: &str) -> Option<Arc<LocalUser>> {
+        let mut hasher = DefaultHasher::new();
+        login.hash(&mut hasher);
+        let users = u64::try_from(self.numbered.len()).ok()?;
+        let number = usize::try_from(hasher.finish().checked_rem(users)?).ok()?;
+        self.numbered.get(number).cloned()
     }
 }

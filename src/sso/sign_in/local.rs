@@ -10,6 +10,7 @@ use crate::limits;
 use crate::password;
 use crate::refusal::{Code, Refusal};
 use crate::saml::names::authn_context;
+use crate::store::directory::Login;
 use crate::store::record::{LocalUser, Tenant};
 
 /// Most attempts for one name from one address. A person who forgot needs fewer.
@@ -44,10 +45,10 @@ impl Sso {
     ) -> Result<Proven, Refusal> {
         Self::check_form(browser, typed.csrf)?;
         self.count_attempt(tenant, browser, typed.username).await?;
-        let user = self.directory.local_user(tenant, typed.username).await?;
-        let right = self.password_is_right(user.clone(), typed.password).await?;
+        let login = self.directory.local_user(tenant, typed.username).await?;
+        let user = self.whose_password_it_is(login, typed.password).await?;
         let wrong = || Refusal::new(Code::WrongCredentials, "expected name and password to match");
-        let user = user.filter(|_| right).ok_or_else(wrong)?;
+        let user = user.ok_or_else(wrong)?;
         if !user.enabled {
             return Err(Refusal::new(Code::CustomerDisabled, "expected an enabled local user"));
         }
@@ -58,11 +59,11 @@ impl Sso {
         })
     }
 
-    async fn password_is_right(
+    async fn whose_password_it_is(
         &self,
-        user: Option<Arc<LocalUser>>,
+        login: Login,
         typed: &str,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<Option<Arc<LocalUser>>, Refusal> {
         let full = || {
             let cause = "expected a free place to wait for a password check, found none";
             Refusal::new(Code::Overloaded, cause)
@@ -74,11 +75,7 @@ impl Sso {
         let check = move || {
             use secrecy::ExposeSecret as _;
             let _permit = permit;
-            let typed = typed.expose_secret().as_bytes();
-            match user {
-                Some(user) => user.password.verify(typed),
-                None => password::refuse_unknown(typed, None),
-            }
+            check(login, typed.expose_secret().as_bytes())
         };
         tokio::task::spawn_blocking(check)
             .await
@@ -103,5 +100,49 @@ impl Sso {
             self.count(tenant, &of, &limit).await?;
         }
         Ok(())
+    }
+}
+
+/// The user whose password was typed. A name that nobody has costs the same work (B-36).
+fn check(login: Login, typed: &[u8]) -> Option<Arc<LocalUser>> {
+    match login {
+        Login::Known(user) => user.password.verify(typed).then_some(user),
+        Login::Unknown(like) => {
+            password::refuse(typed, like.as_ref().map(|user| &user.password));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::password::{Hash, Work};
+    use crate::store::record::{Person, PersonId};
+
+    fn user(login: &str, password: Hash) -> Arc<LocalUser> {
+        let id = PersonId::parse(login).unwrap();
+        let person = Person::of(id.clone(), id);
+        Arc::new(LocalUser { login: login.to_owned(), password, enabled: true, person })
+    }
+
+    // Conformance B-36.
+    #[test]
+    fn an_unknown_name_costs_the_work_of_a_wrong_password() {
+        // Hashes of two prices, as an operator may have taken over.
+        let dear = "$argon2id$v=19$m=1024,t=3,p=1$c2FsdHNhbHRzYWx0c2E$\
+                    aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g";
+        let cheap = dear.replace("t=3", "t=1");
+        for hash in [dear, &cheap] {
+            let alice = user("alice", Hash::parse(hash).unwrap());
+            let work = |login: Login, typed: &[u8]| Work::of(|| check(login, typed).is_some());
+            for typed in [&b"wrong"[..], b"", &[b'x'; 5000]] {
+                let (known, right) = work(Login::Known(Arc::clone(&alice)), typed);
+                let (unknown, taken) = work(Login::Unknown(Some(Arc::clone(&alice))), typed);
+                assert!(!right && !taken);
+                assert_eq!(known, unknown, "{}", typed.len());
+                assert_eq!(known.hashes.len(), usize::from(typed.len() < 5000));
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 
 use crate::support::gateway::browser::{Answer, Browser};
 use crate::support::gateway::{PASSWORD, TestGateway};
+use crate::support::redis::RedisServer;
 
 /// Most attempts for one name from one address.
 const MOST: usize = 10;
@@ -39,6 +40,26 @@ async fn a_wrong_password_and_an_unknown_name_look_the_same() {
     }
     assert!(answers[0].contains("role=\"alert\""));
     assert!(answers.iter().all(|answer| *answer == answers[0]));
+}
+
+// Conformance B-36; what each check costs beside is in `src/sso/sign_in/local.rs`.
+#[tokio::test]
+async fn an_unknown_name_asks_the_store_for_as_much_as_a_wrong_password() {
+    let redis = RedisServer::start();
+    let gateway = TestGateway::at(&redis).await;
+    let mut asked = Vec::new();
+    for name in ["first", "alice", "mallory", "gone"] {
+        let mut browser = gateway.browser();
+        let attempt = async {
+            let answer = browser.sign_in("/bravo/sign-in", name, "wrong").await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        };
+        asked.push(redis.asked(attempt).await);
+    }
+    // The first of all also opens the connection.
+    let [_, known, unknown, off] = &asked[..] else { panic!("{asked:?}") };
+    assert!(known.values().sum::<u64>() >= 3, "{known:?}");
+    assert_eq!((unknown, off), (known, known));
 }
 
 #[tokio::test]

@@ -3,8 +3,11 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use skybridge::sso::explain::End;
+
 use crate::support::gateway::cloud::{CN, Request, SEALED, SP};
 use crate::support::gateway::{PASSWORD, TestGateway, browser::Browser};
+use crate::support::redis::RedisServer;
 
 fn address(sp: &str, more: &str) -> String {
     format!("/bravo/launch?sp={}{more}", utf8_percent_encode(sp, NON_ALPHANUMERIC))
@@ -87,6 +90,32 @@ async fn a_service_provider_that_is_switched_off_and_an_unknown_one_look_the_sam
         }
         assert_eq!(pages[0], pages[1]);
     }
+}
+
+// Conformance C-12: the same work, so the same time.
+#[tokio::test]
+async fn a_service_provider_that_is_switched_off_costs_the_work_of_an_unknown_one() {
+    let redis = RedisServer::start();
+    let gateway = TestGateway::at(&redis).await;
+    let mut seen = Vec::new();
+    let unknown = "https://unknown.example/saml";
+    for entity_id in [unknown, unknown, SEALED.entity_id] {
+        let request = Request::by(&SEALED, "bravo").but(|it| it.issuer = entity_id.to_owned());
+        let explained = gateway.explain(&request.at("bravo"), "").await;
+        let checks: Vec<_> = explained.checks.iter().map(|row| (row.name, row.end)).collect();
+        let mut browser = gateway.browser();
+        let doors = async {
+            browser.get(&request.at("bravo")).await.refused("SB-2003");
+            browser.get(&address(entity_id, "")).await.refused("SB-3017");
+            let posted = browser.post_from_elsewhere("/bravo/saml/sso", &request.fields()).await;
+            posted.refused("SB-2003");
+        };
+        let asked = redis.asked(doors).await;
+        assert!(checks.iter().any(|(_, end)| *end == End::Failed), "{checks:?}");
+        seen.push((checks, asked));
+    }
+    // The first of all may also open the connection.
+    assert_eq!(seen[1], seen[2]);
 }
 
 #[tokio::test]

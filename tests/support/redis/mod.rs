@@ -3,6 +3,7 @@
 
 mod process;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -155,6 +156,20 @@ impl RedisServer {
             key,
         };
         keys.into_iter().map(hold).collect()
+    }
+
+    /// What `doing` asks of the server: how often each command. Only without another user of it.
+    pub(crate) async fn asked(&self, doing: impl Future<Output = ()>) -> BTreeMap<String, u64> {
+        let mut admin = self.admin();
+        let () = cmd("CONFIG").arg("RESETSTAT").query(&mut admin).unwrap();
+        doing.await;
+        let told: String = cmd("INFO").arg("commandstats").query(&mut admin).unwrap();
+        let counted = told.lines().filter_map(|line| line.strip_prefix("cmdstat_")).map(|line| {
+            let (command, rest) = line.split_once(":calls=").unwrap();
+            (command.to_owned(), rest.split(',').next().unwrap().parse().unwrap())
+        });
+        // Ours, just now.
+        counted.filter(|(command, _)| !command.starts_with("config")).collect()
     }
 
     fn folder(&self) -> &Path {
