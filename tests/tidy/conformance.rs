@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::source::{File, files, rust_files};
 
 /// How a line can stand.
-const STATES: [&str; 4] = ["done", "refused", "not offered", "in part"];
+const STATES: [&str; 5] = ["done", "done, except", "refused", "not offered", "in part"];
 
 /// Every table that is kept: the page, the letter of its ids, their digits, and the last of them.
 const TABLES: [(&str, char, usize, usize); 3] = [
@@ -59,8 +59,11 @@ fn in_row([id, asked, state, evidence]: [&str; 4], known: &BTreeSet<&str>) -> Ve
         found.push(format!("{id} stands as {state:?}, expected one of {}.", STATES.join(", ")));
     }
     let named: Vec<_> = named(evidence).collect();
-    if state == "done" && named.is_empty() {
-        found.push(format!("{id} is done, but names no test that proves it."));
+    if state.starts_with("done") && named.is_empty() {
+        found.push(format!("{id} is {state}, but names no test that proves it."));
+    }
+    if (state == "done, except") != evidence.contains("Except: ") {
+        found.push(format!("{id} is {state}: what stands behind \"Except: \" has that state."));
     }
     if state != "done" && evidence.len() < 10 {
         found.push(format!("{id} is {state}, but does not say why."));
@@ -104,8 +107,11 @@ fn a_row_without_state_reason_or_test_is_found() {
     let page = "| A-1 | x | done | `a_test_that_is` |\n| A-2 | x | done | `no_such_test_is` |\n\
                 | A-3 | x | done | well |\n| A-4 | x | perhaps | because of the weather |\n\
                 | A-6 | x | refused | why |\n| A-7 | x | refused | `a_plain_function_is` why |\n\
-                | A-8 | x | done | `one_of_a_list` |\n| A-1 | y | z |\n";
-    let ids: Vec<_> = (1..=8).map(|n| format!("A-{n}")).collect();
+                | A-8 | x | done | `one_of_a_list` |\n| A-1 | y | z |\n\
+                | A-9 | x | done, except | `one_of_a_list`. Except: why |\n\
+                | A-10 | x | done, except | `one_of_a_list`, and why |\n\
+                | A-11 | x | done | `one_of_a_list`. Except: why |\n";
+    let ids: Vec<_> = (1..=11).map(|n| format!("A-{n}")).collect();
     let code = "#[test]\nfn a_test_that_is() {}\nfn a_plain_function_is() {}\n\
                 list!(\n    one_of_a_list,\n);\nasync fn one_of_a_list(it: T) {}\n";
     let sources = [File::new("tests/t.rs", code)];
@@ -114,10 +120,13 @@ fn a_row_without_state_reason_or_test_is_found() {
         [
             "A-2 names the test no_such_test_is, which does not exist.",
             "A-3 is done, but names no test that proves it.",
-            "A-4 stands as \"perhaps\", expected one of done, refused, not offered, in part.",
+            "A-4 stands as \"perhaps\", expected one of done, done, except, refused, not \
+             offered, in part.",
             "A-5 has 0 rows, one is expected.",
             "A-6 is refused, but does not say why.",
             "A-7 names the test a_plain_function_is, which does not exist.",
+            "A-10 is done, except: what stands behind \"Except: \" has that state.",
+            "A-11 is done: what stands behind \"Except: \" has that state.",
         ]
     );
 }
