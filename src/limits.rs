@@ -66,6 +66,14 @@ pub const DECRYPTION_KEYS: usize = 4;
 pub const ENCRYPTED_ID_BYTES: usize = 8 * 1024;
 /// Longest value of a customer's attribute, characters.
 pub const ATTRIBUTE_CHARS: usize = 256;
+/// Most attributes of its own names that a partner may give of one customer.
+pub const GIVEN_ATTRIBUTES: usize = 16;
+/// Longest name of such an attribute, bytes.
+pub const GIVEN_NAME_BYTES: usize = 64;
+/// Most values of one attribute.
+pub const GIVEN_VALUES: usize = 64;
+/// Most that all of these take together, names and values, bytes: they stand in signed tickets.
+pub const GIVEN_BYTES: usize = 2 * 1024;
 /// Longest partner user id and `xAccountId`, characters (contract §4.3).
 pub const ACCOUNT_ID_CHARS: usize = 128;
 /// Longest ticket, bytes: an RS256 JWT with all claims is under 2 KiB.

@@ -140,13 +140,7 @@ mod tests {
 
         async fn begin(&self, who: &str) -> Intent {
             let id = PersonId::parse(who).unwrap();
-            let person = Person {
-                user_id: id.clone(),
-                account_id: id,
-                name: None,
-                mobile: None,
-                email: None,
-            };
+            let person = Person::of(id.clone(), id);
             let evidence = Evidence(serde_json::json!({}));
             let wish = Request {
                 person: &person,

@@ -21,6 +21,7 @@ use crate::saml::{EndpointUrl, EntityId};
 use crate::sso::sign_in::jwt::{TicketAlgorithm, TicketKey};
 use crate::sso::sign_in::{ApiKey, Partner, Partners, Scope};
 use crate::store::directory::Declared;
+use crate::store::given::Given;
 use crate::store::record::{
     Agreements, CloudOverride, Customer, Link, LocalUser, Names, Person, PersonId, SignIn, Tenant,
     TenantId,
@@ -300,6 +301,7 @@ impl TenantReader<'_> {
                 name: declared.name.clone(),
                 mobile: declared.mobile.clone(),
                 email: declared.email.clone(),
+                attributes: Given::nothing(),
             },
         })
     }

@@ -6,8 +6,11 @@
 //! beforehand; a login must not fail for it, and the cloud must not get what it did not ask for. It
 //! is sent as if it were absent, and the log says so.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
+pub use super::pattern::Pattern;
 use super::profile::Profile;
 use super::response::{AbsentAttribute, Release};
 use super::value::{Text, Uri};
@@ -15,8 +18,8 @@ use crate::limits;
 use crate::refusal::{Code, Refusal};
 use crate::saml::names::{ATTRNAME_UNSPECIFIED, ATTRNAME_URI};
 use crate::saml::response::Attribute;
-use crate::saml::sp_metadata::RequestedAttribute;
-use crate::saml::xml::is_xml_char;
+use crate::saml::sp_metadata::{EntityAttribute, RequestedAttribute, ServiceProvider};
+use crate::store::given::Given;
 
 /// One attribute of the list in a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -30,6 +33,15 @@ pub struct AttributeRule {
     pub friendly_name: Option<Text>,
     /// Where the value comes from.
     pub source: Source,
+    /// With [`Source::Given`], and only with it: the name under which the partner gives it.
+    pub given_as: Option<Text>,
+    /// Most values.
+    #[serde(default = "one")]
+    pub max_values: usize,
+    /// To whom it goes: the values of which a service provider's metadata must have one, by the
+    /// name of an attribute of the entity; one of these names is enough. To everybody when empty.
+    #[serde(default)]
+    pub only_for: BTreeMap<String, Vec<String>>,
     /// Whether the cloud can do without it.
     pub presence: Presence,
     /// Longest value in characters.
@@ -61,6 +73,8 @@ pub enum Source {
     SubjectId,
     /// What this service provider alone knows the person by, where its metadata needs that (§3.4).
     PairwiseId,
+    /// What the partner says under a name of its own. The one source of several values.
+    Given,
 }
 
 /// Whether the cloud can do without an attribute.
@@ -71,26 +85,6 @@ pub enum Presence {
     Required,
     /// Without a right value it is sent as absent.
     Optional,
-}
-
-/// The form of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pattern {
-    /// Any text without control characters.
-    Text,
-    /// An opaque id: no white space, and neither an e-mail address (no `@`) nor a phone number (no
-    /// `+` in front), since those change hands while the id stays with the account (contract §11).
-    OpaqueId,
-    /// An e-mail address as HTML forms take it (contract §4.3).
-    Email,
-    /// `country code-number`, the country code with `00` in front: `0086-13800000000` (contract
-    /// §4.3).
-    Mobile,
-    /// An account name of the cloud: 5 to 32 letters, digits, `_` or `-`, no digit in front, and
-    /// not beginning with
-    /// `op_` or `shadow_` (contract §7.6).
-    DomainName,
 }
 
 /// What is known about a person who is sent to the cloud. Personal: it has no `Debug` and goes to
@@ -115,6 +109,27 @@ pub struct Person<'a> {
     pub subject_id: Option<&'a str>,
     /// The subject identifier for one, with its scope, if it was asked for.
     pub pairwise_id: Option<&'a str>,
+    /// What else the partner says.
+    pub given: &'a Given,
+}
+
+/// Who asks for attributes, as its metadata describes it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asker<'a> {
+    /// The attributes that it requests.
+    pub requested: &'a [RequestedAttribute],
+    /// What is said about it.
+    pub entity_attributes: &'a [EntityAttribute],
+}
+
+impl<'a> Asker<'a> {
+    /// A service provider that names this group of attributes, or none.
+    #[must_use]
+    pub fn of(provider: &'a ServiceProvider, group: Option<u16>) -> Self {
+        let service = provider.attribute_service(group);
+        let requested = service.map_or(&[][..], |service| &service.requested);
+        Self { requested, entity_attributes: &provider.entity_attributes }
+    }
 }
 
 /// What goes to the cloud.
@@ -142,6 +157,9 @@ pub enum BrokenRule {
     /// It has no value.
     #[error("to have a value")]
     Required,
+    /// It has too many values.
+    #[error("to have at most {0} values")]
+    Values(usize),
     /// It is too long.
     #[error("to have at most {0} characters")]
     Length(usize),
@@ -157,39 +175,42 @@ impl From<AttributeFault> for Refusal {
 }
 
 impl Profile {
-    /// The attributes of `person` for this service provider, whose metadata asks for `requested`.
+    /// The attributes of `person` for this service provider.
     ///
     /// # Errors
     /// The first required attribute whose value is absent or breaks a rule.
     pub fn attributes(
         &self,
         person: &Person<'_>,
-        requested: &[RequestedAttribute],
+        asker: Asker<'_>,
     ) -> Result<Released, AttributeFault> {
         let mut attributes = Vec::with_capacity(self.attributes.len());
         let mut withheld = Vec::new();
-        for rule in self.released(requested) {
-            let value = match rule.value(person) {
-                Ok(value) => value,
+        for rule in self.released(asker) {
+            let mut values = match rule.values(person) {
+                Ok(values) => values,
                 Err(broken) => {
                     let fault = AttributeFault { attribute: rule.name.to_string(), rule: broken };
                     match rule.presence {
                         Presence::Required => return Err(fault),
                         Presence::Optional => withheld.push(fault),
                     }
-                    None
+                    Vec::new()
                 }
             };
-            let value = match (value, self.response.absent_attribute) {
-                (Some(value), _) => value,
-                (None, AbsentAttribute::Empty) => "",
-                (None, AbsentAttribute::Omit) => continue,
-            };
+            if self.depends_on_request(rule) {
+                rule.keep_wanted(&mut values, asker);
+            }
+            match (values.is_empty(), self.response.absent_attribute) {
+                (false, _) => {}
+                (true, AbsentAttribute::Empty) => values.push(""),
+                (true, AbsentAttribute::Omit) => continue,
+            }
             attributes.push(Attribute {
                 name: rule.name.to_string(),
                 name_format: rule.name_format().to_owned(),
                 friendly_name: rule.friendly_name.as_ref().map(ToString::to_string),
-                values: vec![value.to_owned()],
+                values: values.into_iter().map(str::to_owned).collect(),
             });
         }
         Ok(Released { attributes, withheld })
@@ -197,18 +218,24 @@ impl Profile {
 }
 
 impl Profile {
-    /// The attributes that a service provider gets whose metadata asks for `requested`, whatever
-    /// their values are.
-    pub fn released<'a>(
-        &'a self,
-        requested: &'a [RequestedAttribute],
-    ) -> impl Iterator<Item = &'a AttributeRule> {
+    /// The attributes that a service provider gets, whatever their values are.
+    pub fn released<'a>(&'a self, asker: Asker<'a>) -> impl Iterator<Item = &'a AttributeRule> {
+        let any = self.response.release == Release::Requested;
         self.attributes.iter().filter(move |rule| {
-            self.response.release == Release::All
-                || rule.presence == Presence::Required
-                || requested.iter().any(|wanted| rule.is_wanted(wanted))
+            let wanted = |one: &RequestedAttribute| (any || one.required) && rule.is_wanted(one);
+            rule.is_for(asker.entity_attributes)
+                && (!self.depends_on_request(rule) || asker.requested.iter().any(wanted))
         })
     }
+
+    /// Whether the attribute goes only to who requests it.
+    fn depends_on_request(&self, rule: &AttributeRule) -> bool {
+        self.response.release != Release::All && rule.presence == Presence::Optional
+    }
+}
+
+fn one() -> usize {
+    1
 }
 
 impl AttributeRule {
@@ -225,28 +252,76 @@ impl AttributeRule {
                 .is_none_or(|format| format == ATTRNAME_UNSPECIFIED || format == self.name_format())
     }
 
-    /// The person's value, if there is one. A blank text is none (conformance A-001).
-    fn value<'p>(&self, person: &Person<'p>) -> Result<Option<&'p str>, BrokenRule> {
-        let Some(value) = person.value(self.source).filter(|value| !value.trim().is_empty()) else {
-            return match self.presence {
-                Presence::Required => Err(BrokenRule::Required),
-                Presence::Optional => Ok(None),
-            };
+    /// Whether it goes to a service provider of which its metadata says this (conformance A-042).
+    fn is_for(&self, entity_attributes: &[EntityAttribute]) -> bool {
+        let meets = |one: &EntityAttribute| {
+            let listed = self.only_for.get(&one.name);
+            listed.is_some_and(|listed| one.values.iter().any(|value| listed.contains(value)))
         };
-        if value.chars().count() > self.max_chars {
-            return Err(BrokenRule::Length(self.max_chars));
+        self.only_for.is_empty() || entity_attributes.iter().any(meets)
+    }
+
+    /// Leaves the values that the service provider wants: all, unless it names some every time that
+    /// it requests the attribute (saml-metadata-2.0-os §2.4.4.2).
+    fn keep_wanted(&self, values: &mut Vec<&str>, asker: Asker<'_>) {
+        let wanted = || asker.requested.iter().filter(|one| self.is_wanted(one));
+        if wanted().all(|one| !one.values.is_empty()) {
+            let is_wanted =
+                |value: &str| wanted().any(|one| one.values.iter().any(|it| it == value));
+            values.retain(|value| is_wanted(value));
         }
-        if !self.pattern.fits(value) {
-            return Err(BrokenRule::Form(self.pattern));
+    }
+
+    /// The person's values. A blank text is none (conformance A-001).
+    fn values<'p>(&self, person: &Person<'p>) -> Result<Vec<&'p str>, BrokenRule> {
+        let mut values = match (self.source, &self.given_as) {
+            (Source::Given, Some(name)) => {
+                person.given.values(name.as_str()).iter().map(String::as_str).collect()
+            }
+            (source, _) => person.value(source).into_iter().collect::<Vec<_>>(),
+        };
+        values.retain(|value| !value.trim().is_empty());
+        if values.is_empty() && self.presence == Presence::Required {
+            return Err(BrokenRule::Required);
         }
-        Ok(Some(value))
+        if values.len() > self.max_values {
+            return Err(BrokenRule::Values(self.max_values));
+        }
+        for value in &values {
+            if value.chars().count() > self.max_chars {
+                return Err(BrokenRule::Length(self.max_chars));
+            }
+            if !self.pattern.fits(value) {
+                return Err(BrokenRule::Form(self.pattern));
+            }
+        }
+        Ok(values)
     }
 
     /// What the single values do not tell.
-    pub(super) fn problem(&self) -> Option<String> {
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
         let most = limits::ATTRIBUTE_CHARS;
-        (!(1..=most).contains(&self.max_chars))
-            .then(|| format!("attribute {}: expected max_chars of 1 to {most}", self.name))
+        if !(1..=most).contains(&self.max_chars) {
+            wrong.push(format!("max_chars of 1 to {most}"));
+        }
+        match (self.source, &self.given_as) {
+            (Source::Given, None) => wrong.push("given_as, because of source = \"given\"".into()),
+            (Source::Given, Some(name)) if !Given::is_name(name.as_str()) => {
+                wrong.push("given_as of 1 to 64 letters, digits, _, -, . or :".into());
+            }
+            (Source::Given, Some(_)) | (_, None) => {}
+            (_, Some(_)) => wrong.push("source = \"given\", because of given_as".into()),
+        }
+        let most = if self.source == Source::Given { limits::GIVEN_VALUES } else { 1 };
+        if !(1..=most).contains(&self.max_values) {
+            wrong.push(format!("max_values of 1 to {most} with this source"));
+        }
+        if self.only_for.iter().any(|(name, values)| name.is_empty() || values.is_empty()) {
+            wrong.push("a name and at least one value of each of only_for".into());
+        }
+        let told = |wrong: String| format!("attribute {}: expected {wrong}", self.name);
+        wrong.into_iter().map(told).collect()
     }
 }
 
@@ -262,82 +337,10 @@ impl<'a> Person<'a> {
             Source::Email => self.email,
             Source::SubjectId => self.subject_id,
             Source::PairwiseId => self.pairwise_id,
+            // Those have names, and several values.
+            Source::Given => None,
         }
     }
-}
-
-impl Pattern {
-    /// Whether `value`, which is not empty, has this form.
-    #[must_use]
-    pub fn fits(self, value: &str) -> bool {
-        match self {
-            Self::Text => {
-                !value.trim().is_empty() && value.chars().all(|c| is_xml_char(c) && !c.is_control())
-            }
-            Self::OpaqueId => {
-                !value.starts_with('+')
-                    && !value.contains(|c: char| {
-                        c == '@' || c.is_whitespace() || c.is_control() || !is_xml_char(c)
-                    })
-            }
-            Self::Email => is_email(value),
-            Self::Mobile => is_mobile(value),
-            Self::DomainName => is_domain_name(value),
-        }
-    }
-
-    fn expectation(self) -> &'static str {
-        match self {
-            Self::Text => "text without control characters",
-            Self::OpaqueId => "an opaque id without white space, no e-mail address or phone number",
-            Self::Email => "an e-mail address",
-            Self::Mobile => "a mobile number such as 0086-13800000000",
-            Self::DomainName => {
-                "5 to 32 letters, digits, _ or -, no digit in front, not beginning with op_ or \
-                 shadow_"
-            }
-        }
-    }
-}
-
-/// The expression that contract §4.3 quotes and HTML defines for `<input type=email>`.
-fn is_email(value: &str) -> bool {
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    value.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty()
-            && local
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&b))
-            && domain.split('.').all(is_label)
-    })
-}
-
-/// `00`, a country code of 1 to 4 digits, a hyphen, a number of 4 to 15 digits (ITU-T E.164 allows
-/// no more).
-fn is_mobile(value: &str) -> bool {
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    value.strip_prefix("00").and_then(|rest| rest.split_once('-')).is_some_and(
-        |(country, number)| {
-            (1..=4).contains(&country.len())
-                && !country.starts_with('0')
-                && digits(country)
-                && (4..=15).contains(&number.len())
-                && digits(number)
-        },
-    )
-}
-
-fn is_domain_name(value: &str) -> bool {
-    (5..=32).contains(&value.len())
-        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-        && !value.starts_with(|c: char| c.is_ascii_digit())
-        && !value.starts_with("op_")
-        && !value.starts_with("shadow_")
 }
 
 #[cfg(test)]
@@ -355,10 +358,11 @@ mod tests {
         email: Some("alice@partner.example"),
         subject_id: None,
         pairwise_id: None,
+        given: &Given::nothing(),
     };
 
     fn release(profile: &str, person: &Person<'_>) -> Result<Released, AttributeFault> {
-        read(text_of(profile)).unwrap().attributes(person, &[])
+        read(text_of(profile)).unwrap().attributes(person, Asker::default())
     }
 
     /// Friendly name and only value of each attribute.
@@ -400,6 +404,7 @@ mod tests {
             name: name.to_owned(),
             name_format: format.map(str::to_owned),
             required: false,
+            values: Vec::new(),
         };
         let mail = "urn:oid:0.9.2342.19200300.100.1.3";
         for (requested, expected) in [
@@ -409,9 +414,157 @@ mod tests {
             (vec![wanted(mail, Some("urn:x"))], &["uid"]),
             (vec![wanted("mail", None)], &["uid"]),
         ] {
-            let released = profile.attributes(&ALICE, &requested).ok().unwrap();
+            let asker = Asker { requested: &requested, ..Asker::default() };
+            let released = profile.attributes(&ALICE, asker).ok().unwrap();
             let names: Vec<_> = pairs(&released).into_iter().map(|(name, _)| name).collect();
             assert_eq!(names, expected, "{requested:?}");
+        }
+    }
+
+    const GROUPS: &str = "urn:oid:1.3.6.1.4.1.5923.1.5.1.1";
+
+    /// The generic profile, with this in it, and an attribute of several values.
+    fn with_groups(release: &str, presence: &str, more: &str) -> Result<Profile, String> {
+        let attribute = format!(
+            "[[attribute]]\nname = \"{GROUPS}\"\npresence = \"{presence}\"\nmax_chars = 8\n\
+             pattern = \"text\"\n{more}\n[logout]"
+        );
+        let text = text_of("generic")
+            .replace("sign = \"both\"", &format!("sign = \"both\"\nrelease = \"{release}\""))
+            .replace("[logout]", &attribute);
+        read(&text).map_err(|faults| faults[0].to_string())
+    }
+
+    fn given(values: &[&str]) -> Given {
+        serde_json::from_value(serde_json::json!({ "groups": values })).unwrap()
+    }
+
+    /// What somebody who belongs to `groups` has in that attribute; the rule that it breaks.
+    fn groups(
+        profile: &Profile,
+        groups: &[&str],
+        asker: Asker<'_>,
+    ) -> Result<Option<Vec<String>>, BrokenRule> {
+        let person = Person { given: &given(groups), ..ALICE };
+        let released = profile.attributes(&person, asker).map_err(|fault| fault.rule)?;
+        if let Some(fault) = released.withheld.first() {
+            return Err(fault.rule);
+        }
+        let mut named = released.attributes.into_iter().filter(|one| one.name == GROUPS);
+        Ok(named.next().map(|one| one.values))
+    }
+
+    const FROM_PARTNER: &str = "source = \"given\"\ngiven_as = \"groups\"\nmax_values = 3";
+
+    // Conformance A-113.
+    #[test]
+    fn several_values_keep_their_order_and_the_rules_of_each() {
+        let texts = |values: &[&str]| Some(values.iter().map(ToString::to_string).collect());
+        let optional = with_groups("all", "optional", FROM_PARTNER).unwrap();
+        for (values, expected) in [
+            (&["b", "a", "b"][..], Ok(texts(&["b", "a", "b"]))),
+            (&["b", " ", ""], Ok(texts(&["b"]))),
+            (&["", " ", "", "", "a"], Ok(texts(&["a"]))),
+            (&[], Ok(None)),
+            (&["a", "b", "c", "d"], Err(BrokenRule::Values(3))),
+            (&["a", "too-long!"], Err(BrokenRule::Length(8))),
+            (&["a", "b\n"], Err(BrokenRule::Form(Pattern::Text))),
+        ] {
+            assert_eq!(groups(&optional, values, Asker::default()), expected, "{values:?}");
+        }
+        let required = with_groups("all", "required", FROM_PARTNER).unwrap();
+        assert_eq!(groups(&required, &[" "], Asker::default()), Err(BrokenRule::Required));
+        let single = FROM_PARTNER.replace("\nmax_values = 3", "");
+        let single = with_groups("all", "optional", &single).unwrap();
+        assert_eq!(groups(&single, &["a"], Asker::default()), Ok(texts(&["a"])));
+        assert_eq!(groups(&single, &["a", "b"], Asker::default()), Err(BrokenRule::Values(1)));
+    }
+
+    // The contract has one value of each attribute (§4.3), and none that partners name.
+    #[test]
+    fn what_a_partner_gives_by_names_of_its_own_goes_to_no_cloud() {
+        let before = release("huawei-cn", &ALICE).ok().unwrap();
+        let person = Person { given: &given(&["a", "b"]), ..ALICE };
+        assert!(release("huawei-cn", &person).ok().unwrap() == before);
+    }
+
+    fn requested(name: &str, required: bool, values: &[&str]) -> RequestedAttribute {
+        let values = values.iter().map(ToString::to_string).collect();
+        RequestedAttribute { name: name.to_owned(), name_format: None, required, values }
+    }
+
+    #[test]
+    fn only_wanted_values_go_out_and_in_one_manner_only_what_is_needed() {
+        let texts = |values: &[&str]| Some(values.iter().map(ToString::to_string).collect());
+        let [all, some, needed] = ["all", "requested", "needed"]
+            .map(|release| with_groups(release, "optional", FROM_PARTNER).unwrap());
+        let (a, b) = (requested(GROUPS, false, &["a"]), requested(GROUPS, true, &["b", "x"]));
+        let any = requested(GROUPS, false, &[]);
+        let whole = texts(&["a", "b", "c"]);
+        for (profile, wanted, expected) in [
+            (&all, vec![], whole.clone()),
+            (&all, vec![a.clone()], whole.clone()),
+            (&some, vec![], None),
+            (&some, vec![any.clone()], whole.clone()),
+            (&some, vec![a.clone()], texts(&["a"])),
+            (&some, vec![a.clone(), b.clone()], texts(&["a", "b"])),
+            (&some, vec![a.clone(), any.clone()], whole.clone()),
+            (&some, vec![requested(GROUPS, false, &["z"])], None),
+            (&needed, vec![any.clone(), a.clone()], None),
+            (&needed, vec![b.clone()], texts(&["b"])),
+        ] {
+            let asker = Asker { requested: &wanted, ..Asker::default() };
+            assert_eq!(groups(profile, &["a", "b", "c"], asker), Ok(expected), "{wanted:?}");
+        }
+        // What the profile calls required goes out as it is.
+        let required = with_groups("requested", "required", FROM_PARTNER).unwrap();
+        let asker = Asker { requested: &[a], ..Asker::default() };
+        assert_eq!(groups(&required, &["a", "b", "c"], asker), Ok(whole));
+    }
+
+    // Conformance A-042.
+    #[test]
+    fn an_attribute_goes_to_those_of_whom_metadata_says_what_the_profile_wants() {
+        let only = format!(
+            "{FROM_PARTNER}\nonly_for = {{ \"urn:category\" = [\"urn:one\", \"urn:two\"], \
+             \"urn:assurance\" = [\"high\"] }}"
+        );
+        let entity = |name: &str, values: &[&str]| EntityAttribute {
+            name: name.to_owned(),
+            values: values.iter().map(ToString::to_string).collect(),
+        };
+        for presence in ["optional", "required"] {
+            let profile = with_groups("all", presence, &only).unwrap();
+            for (says, gets) in [
+                (vec![], false),
+                (vec![entity("urn:category", &["urn:three"])], false),
+                (vec![entity("urn:category", &["urn:One", "high"])], false),
+                (vec![entity("urn:other", &["urn:one"])], false),
+                (vec![entity("urn:category", &["urn:three", "urn:two"])], true),
+                (vec![entity("urn:other", &[]), entity("urn:assurance", &["high"])], true),
+            ] {
+                let asker = Asker { entity_attributes: &says, ..Asker::default() };
+                let got = groups(&profile, &["a"], asker).unwrap();
+                assert_eq!(got.is_some(), gets, "{says:?}");
+            }
+            // Nothing is missed where it does not go.
+            assert_eq!(groups(&profile, &[], Asker::default()), Ok(None));
+        }
+    }
+
+    #[test]
+    fn an_attribute_without_source_or_to_nobody_is_a_fault_of_the_profile() {
+        for (more, word) in [
+            ("source = \"given\"", "given_as, because"),
+            ("source = \"given\"\ngiven_as = \"a b\"", "given_as of 1 to 64"),
+            ("source = \"name\"\ngiven_as = \"groups\"", "source = \"given\""),
+            ("source = \"name\"\nmax_values = 2", "max_values of 1 to 1"),
+            ("source = \"name\"\nmax_values = 0", "max_values of 1 to 1"),
+            ("source = \"given\"\ngiven_as = \"a\"\nmax_values = 65", "max_values of 1 to 64"),
+            ("source = \"name\"\nonly_for = { \"urn:a\" = [] }", "at least one value"),
+        ] {
+            let fault = with_groups("all", "optional", more).unwrap_err();
+            assert!(fault.contains(word) && fault.contains(GROUPS), "{fault}");
         }
     }
 
@@ -487,69 +640,5 @@ mod tests {
         let ids = ["é".repeat(128), "é".repeat(129)];
         assert!(release("huawei-cn", &Person { account_id: &ids[0], ..ALICE }).is_ok());
         assert!(release("huawei-cn", &Person { account_id: &ids[1], ..ALICE }).is_err());
-    }
-
-    #[test]
-    fn an_email_is_what_html_forms_take() {
-        for right in ["a@b", "a.b+c@d-e.example", "!#$%&'*+/=?^_`{|}~-@x.y"] {
-            assert!(Pattern::Email.fits(right), "{right}");
-        }
-        let label = "a".repeat(64);
-        for wrong in [
-            "a",
-            "@b",
-            "a@",
-            "a@b@c",
-            "a@b..c",
-            "a@-b",
-            "a@b-",
-            "a b@c",
-            "é@b",
-            "a@é",
-            "a@b.",
-            &format!("a@{label}"),
-        ] {
-            assert!(!Pattern::Email.fits(wrong), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_mobile_number_names_its_country() {
-        for right in ["0086-13800000000", "001-2025550123", "00852-61234567"] {
-            assert!(Pattern::Mobile.fits(right), "{right}");
-        }
-        for wrong in [
-            "13800000000",
-            "86-13800000000",
-            "+86-13800000000",
-            "0086 13800000000",
-            "0086-",
-            "00-13800000000",
-            "000-13800000000",
-            "0086-138000000001234567",
-            "0086-1380000000a",
-            "0086-٣٨٠٠٠",
-        ] {
-            assert!(!Pattern::Mobile.fits(wrong), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_domain_name_is_the_contracts() {
-        for right in ["alice", "_alice", "-alice", "a1234", &"a".repeat(32)] {
-            assert!(Pattern::DomainName.fits(right), "{right}");
-        }
-        for wrong in [
-            "alic",
-            &"a".repeat(33),
-            "1alice",
-            "12345",
-            "op_alice",
-            "shadow_alice",
-            "ali ce",
-            "爱丽丝爱丽",
-        ] {
-            assert!(!Pattern::DomainName.fits(wrong), "{wrong}");
-        }
     }
 }

@@ -10,6 +10,7 @@ pub mod attribute;
 mod built_in;
 pub mod login;
 pub mod overlay;
+mod pattern;
 pub mod profile;
 pub mod registrar;
 pub mod registration;

@@ -198,7 +198,7 @@ impl Profile {
         problems.extend(self.partner_api.iter().flat_map(api::Rules::problems));
         let mut names = HashSet::new();
         for rule in &self.attributes {
-            problems.extend(rule.problem());
+            problems.extend(rule.problems());
             if !names.insert(rule.name.as_str()) {
                 problems
                     .push(format!("attribute: expected each name once, found {} twice", rule.name));

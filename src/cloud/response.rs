@@ -9,7 +9,7 @@ use super::value::{Uri, offset, optional_offset};
 use crate::saml::NameIdKind;
 use crate::saml::encryption::{EncryptionKey, Recipient, Unauthenticated};
 use crate::saml::names::name_id;
-use crate::saml::response::{Signed, Signing};
+use crate::saml::response::{Signed, Signing, Uses};
 use crate::saml::signature::sign::PrefixList;
 use crate::saml::sp_metadata::ServiceProvider;
 
@@ -54,6 +54,9 @@ pub struct ResponseRules {
     pub refused: Refused,
     /// What becomes of an attribute without a value.
     pub absent_attribute: AbsentAttribute,
+    /// How often an assertion may be gone by.
+    #[serde(default)]
+    pub uses: Uses,
     /// The times of `Conditions`.
     pub conditions: ConditionsWindow,
     /// The times of `SubjectConfirmationData`.
@@ -161,6 +164,8 @@ pub enum Release {
     All,
     /// The required ones, and those that its metadata requests (conformance A-042).
     Requested,
+    /// The required ones, and those that its metadata says it cannot do without.
+    Needed,
 }
 
 /// Who is told where a request is good and its person gets no assertion: switched off, without an

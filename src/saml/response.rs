@@ -2,6 +2,7 @@
 //! saml-profiles-2.0-os §4.1.4; contract §4). Written in canonical form and signed by splicing;
 //! values pass the escaping writer only.
 
+use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::allowed::Declared;
@@ -63,12 +64,25 @@ pub struct Assertion<'a> {
     pub audience: &'a EntityId,
     /// From when to when it holds.
     pub conditions: Window,
+    /// How often whoever gets it may go by it.
+    pub uses: Uses,
     /// From when to when the bearer may present it; the start is absent unless the cloud wants it.
     pub confirmation: Confirmation,
     /// What is known about the person, in the cloud's order.
     pub attributes: &'a [Attribute],
     /// How and when the person was authenticated.
     pub authn: AuthnStatement<'a>,
+}
+
+/// How often whoever gets an assertion may go by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Uses {
+    /// As often as they like while it holds.
+    #[default]
+    Any,
+    /// Once, at once: `OneTimeUse` (saml-core-2.0-os §2.5.1.5).
+    One,
 }
 
 /// From (inclusive) to (exclusive).
@@ -307,6 +321,9 @@ fn write_conditions(writer: &mut Writer, assertion: &Assertion<'_>) -> Result<()
     writer.open("saml2:AudienceRestriction", &[])?;
     writer.leaf("saml2:Audience", &[], assertion.audience.as_str())?;
     writer.close();
+    if assertion.uses == Uses::One {
+        writer.leaf("saml2:OneTimeUse", &[], "")?;
+    }
     writer.close();
     Ok(())
 }

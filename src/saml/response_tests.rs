@@ -58,6 +58,7 @@ fn sign_about(
             }),
             audience: &audience,
             conditions: Window { not_before: now - minutes, not_on_or_after: now + minutes },
+            uses: Uses::Any,
             confirmation: Confirmation {
                 not_before: Some(now - minutes),
                 not_on_or_after: now + minutes,

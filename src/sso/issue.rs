@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::scoped_id::ScopedIds;
 use super::{Sso, Visit};
+use crate::cloud::attribute::Asker;
 use crate::cloud::registration::Registered;
 use crate::cloud::response::{
     AuthnContext, IssuerFormat, ResponseRules, SessionEnd, SessionIndex, StatusMessage,
@@ -231,6 +232,7 @@ impl Draft {
                 not_before: now + rules.conditions.not_before,
                 not_on_or_after: now + rules.conditions.not_on_or_after,
             },
+            uses: rules.uses,
             confirmation: Confirmation {
                 not_before: rules.subject_confirmation.not_before.map(|offset| now + offset),
                 not_on_or_after: now + rules.subject_confirmation.not_on_or_after,
@@ -294,10 +296,10 @@ fn attributes(
         email: person.email.as_deref(),
         subject_id: scoped.shared.as_deref(),
         pairwise_id: scoped.pairwise.as_deref(),
+        given: &person.attributes,
     };
-    let service = registered.service_provider.attribute_service(ask.attribute_service);
-    let requested = service.map_or(&[][..], |service| &service.requested);
-    let released = registered.profile.attributes(&person, requested);
+    let asker = Asker::of(&registered.service_provider, ask.attribute_service);
+    let released = registered.profile.attributes(&person, asker);
     let released = released.map_err(|e| Refusal::new(Code::AttributeUnusable, e.to_string()))?;
     for fault in &released.withheld {
         tracing::warn!(tenant = %tenant.id, %fault, "attribute withheld");

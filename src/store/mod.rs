@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod directory;
+pub mod given;
 pub mod leaving;
 pub mod ledger;
 pub mod mark;

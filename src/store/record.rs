@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::given::Given;
 use crate::limits;
 use crate::password;
 use crate::saml::authn_request::Comparison;
@@ -187,6 +188,18 @@ pub struct Person {
     /// E-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// What else the partner says, by names of its own.
+    #[serde(default, skip_serializing_if = "Given::is_empty")]
+    pub attributes: Given,
+}
+
+impl Person {
+    /// A customer of whom nothing but the ids is known.
+    #[must_use]
+    pub fn of(user_id: PersonId, account_id: PersonId) -> Self {
+        let attributes = Given::nothing();
+        Self { user_id, account_id, name: None, mobile: None, email: None, attributes }
+    }
 }
 
 impl fmt::Debug for Person {
@@ -395,6 +408,7 @@ mod tests {
             name: Some("canary-3".to_owned()),
             mobile: None,
             email: None,
+            attributes: serde_json::from_str(r#"{"canary-4":"canary-5"}"#).unwrap(),
         };
         assert!(!format!("{person:?} {:?}", person.user_id).contains("canary"));
     }

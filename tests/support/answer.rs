@@ -4,7 +4,8 @@
 use skybridge::saml::encryption::Envelope;
 use skybridge::saml::names::{ATTRNAME_URI, CONSENT_UNSPECIFIED, authn_context, name_id, status};
 use skybridge::saml::response::{
-    Assertion, Attribute, AuthnStatement, Confirmation, NameId, Response, Signing, Status, Window,
+    Assertion, Attribute, AuthnStatement, Confirmation, NameId, Response, Signing, Status, Uses,
+    Window,
 };
 use skybridge::saml::{AcsUrl, EntityId, Error, MessageId, SigningKey};
 use time::macros::datetime;
@@ -78,6 +79,7 @@ impl Answer {
             }),
             audience: &self.audience,
             conditions: Window { not_before: start, not_on_or_after: end },
+            uses: Uses::Any,
             confirmation: Confirmation { not_before: Some(start), not_on_or_after: end },
             attributes: &self.attributes,
             authn: AuthnStatement {

@@ -259,6 +259,8 @@ fn write_files(folder: &Path, clock: &ManualClock) -> [Kid; 2] {
         .replace("\"when-possible\"", "\"always\"\nallow_cbc = true")
         .replace("\"page-then-service\"", "\"service\"");
     write("clouds/sealed-only/profile.toml", &sealed);
+    fs::create_dir_all(folder.join("clouds/federated")).unwrap();
+    write("clouds/federated/profile.toml", &federated(generic));
     for key in ticket::keys() {
         write(&format!("{}.pem", key.id), &key.public_pem);
     }
@@ -280,6 +282,26 @@ fn write_files(folder: &Path, clock: &ManualClock) -> [Kid; 2] {
     smith.retire("acme", &retired).unwrap();
     fs::write(folder.join("retired.kid"), retired.as_str()).unwrap();
     kids
+}
+
+/// A profile that gives the partner's own attributes to those who request them, one of them within
+/// a category only, in assertions for one use.
+fn federated(generic: &str) -> String {
+    let attribute = |name: &str, given_as: &str, more: &str| {
+        format!(
+            "[[attribute]]\nname = \"{name}\"\nsource = \"given\"\ngiven_as = \"{given_as}\"\n\
+             presence = \"optional\"\nmax_values = 8\nmax_chars = 64\npattern = \"text\"\n{more}\n"
+        )
+    };
+    let category = "only_for = { \"http://macedir.org/entity-category\" = \
+                    [\"http://refeds.org/category/research-and-scholarship\"] }";
+    let own = [
+        attribute("urn:oid:1.3.6.1.4.1.5923.1.5.1.1", "groups", category),
+        attribute("urn:oid:2.5.4.11", "unit", ""),
+    ];
+    generic
+        .replace("sign = \"both\"", "sign = \"both\"\nrelease = \"requested\"\nuses = \"one\"")
+        .replace("[logout]", &format!("{}[logout]", own.concat()))
 }
 
 impl TestGateway {

@@ -297,7 +297,7 @@ impl Registrar {
                 Some(false) => RequestSignatures::Optional,
             },
             profile,
-            unsolicited: match upload.unsolicited {
+            unsolicited: match upload.unsolicited.clone() {
                 None => Unsolicited::Refused,
                 Some(relay_states) => Unsolicited::Allowed { relay_states },
             },

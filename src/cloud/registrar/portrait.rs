@@ -81,8 +81,16 @@ pub fn portrait(provider: &ServiceProvider, settings: &Settings) -> Vec<Line> {
     for service in &provider.attribute_services {
         for attribute in &service.requested {
             let required = if attribute.required { ", required" } else { "" };
-            let value = format!("{} {}{required}", service.index, attribute.name);
+            let mut value = format!("{} {}{required}", service.index, attribute.name);
+            for wanted in &attribute.values {
+                let _ = write!(value, ", {wanted:?}");
+            }
             lines.push(line("attribute", value));
+        }
+    }
+    for attribute in &provider.entity_attributes {
+        for value in &attribute.values {
+            lines.push(line("entity attribute", format!("{} {value}", attribute.name)));
         }
     }
     lines.extend(provider.valid_until.map(|until| line("valid until", format_instant(until))));

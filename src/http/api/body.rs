@@ -15,6 +15,7 @@ use crate::limits;
 use crate::page::Language;
 use crate::refusal::{Code, Refusal};
 use crate::saml::types::parse_instant;
+use crate::store::given::{self, Given as GivenAttributes};
 use crate::store::record::PersonId;
 
 /// Most faults of one body that are reported.
@@ -60,6 +61,18 @@ pub(in crate::http) struct Asked {
     pub most: usize,
     /// Whether it must be there.
     pub required: bool,
+    /// What kind of value it is.
+    pub shape: Shape,
+}
+
+/// The kind of a field's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum Shape {
+    /// A text.
+    Text,
+    /// An object whose members are texts or lists of texts, of which each is as long as a text may
+    /// be.
+    Attributes,
 }
 
 /// An id of a customer (contract §4.3).
@@ -164,11 +177,27 @@ impl Fields {
         rule: &Rule,
     ) -> Result<Option<String>, Faulty> {
         let Rule { expected, most, .. } = *rule;
-        self.known.push(Asked { name, expected, most, required: false });
+        self.known.push(Asked { name, expected, most, required: false, shape: Shape::Text });
         match self.take(name)? {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if (rule.fits)(&text) => Ok(Some(text)),
             Some(other) => Err(self.fault(name, rule.expected, &kind(&other))),
+        }
+    }
+
+    /// What a partner says of a customer by names of its own; nothing where it is absent, or null.
+    pub(in crate::http) fn attributes(
+        &mut self,
+        name: &'static str,
+    ) -> Result<GivenAttributes, Faulty> {
+        let (expected, most) = (given::EXPECTED, limits::ATTRIBUTE_CHARS);
+        self.known.push(Asked { name, expected, most, required: false, shape: Shape::Attributes });
+        match self.take(name)? {
+            None | Some(Value::Null) => Ok(GivenAttributes::nothing()),
+            Some(value) => {
+                let found = kind(&value);
+                serde_json::from_value(value).map_err(|_| self.fault(name, expected, &found))
+            }
         }
     }
 

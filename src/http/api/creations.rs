@@ -141,7 +141,7 @@ fn wanted(given: Given, rules: &Rules) -> Result<(Person, Wanted), Declined> {
     };
     let user_id = id(&given.user_id)?;
     let account_id = given.account_id.as_deref().map_or_else(|| Ok(user_id.clone()), id)?;
-    let person = Person { user_id, account_id, name: None, mobile: None, email: None };
+    let person = Person::of(user_id, account_id);
     let wanted = Wanted {
         domain_name: given.domain_name,
         contact,

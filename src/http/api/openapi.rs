@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::body::{Asked, Shape};
 use super::calls::{Call, Kind};
 use super::{IDEMPOTENCY_KEY_CHARS, schemas};
 use crate::account::link;
+use crate::limits;
 use crate::page::{self, Language};
 use crate::refusal::Code;
 use crate::store::account::MessageState;
@@ -115,10 +117,7 @@ fn body(call: &Call) -> Option<Value> {
     let fields = call.fields();
     let mut properties = Map::new();
     for field in fields {
-        let kind = if field.required { json!("string") } else { json!(["string", "null"]) };
-        let (expected, most) = (field.expected, field.most);
-        let schema = json!({ "type": kind, "maxLength": most, "description": expected });
-        properties.insert(field.name.to_owned(), schema);
+        properties.insert(field.name.to_owned(), schema(field));
     }
     let required: Vec<_> = fields.iter().filter(|field| field.required).map(|f| f.name).collect();
     let schema = json!({
@@ -129,6 +128,27 @@ fn body(call: &Call) -> Option<Value> {
     });
     let content = json!({ "application/json": { "schema": schema } });
     Some(json!({ "required": !required.is_empty(), "content": content }))
+}
+
+/// What stands in a field.
+fn schema(field: &Asked) -> Value {
+    let (expected, most) = (field.expected, field.most);
+    let text = json!({ "type": "string", "maxLength": most });
+    let kind = |name: &str| if field.required { json!(name) } else { json!([name, "null"]) };
+    match field.shape {
+        Shape::Text => {
+            json!({ "type": kind("string"), "maxLength": most, "description": expected })
+        }
+        Shape::Attributes => json!({
+            "type": kind("object"),
+            "description": expected,
+            "maxProperties": limits::GIVEN_ATTRIBUTES,
+            "additionalProperties": { "anyOf": [
+                text,
+                { "type": "array", "items": text, "maxItems": limits::GIVEN_VALUES },
+            ] },
+        }),
+    }
 }
 
 /// By status, every code with its meaning.
@@ -224,7 +244,7 @@ mod tests {
         assert_eq!(schema["required"], json!(["user_id"]));
         assert_eq!(schema["properties"]["user_id"]["maxLength"], 128);
         assert_eq!(schema["properties"]["service"]["maxLength"], 2048);
-        assert_eq!(schema["properties"].as_object().unwrap().len(), 7);
+        assert_eq!(schema["properties"].as_object().unwrap().len(), 8);
     }
 
     #[test]

@@ -44,8 +44,9 @@ async fn give(
 }
 
 /// The body: the partner's id of the customer; what the cloud knows the customer by, which is the
-/// same where it is absent; the page of the cloud to open; and when the customer signed in at the
-/// partner's site, which a service provider may want to be after it asked.
+/// same where it is absent; the page of the cloud to open; when the customer signed in at the
+/// partner's site, which a service provider may want to be after it asked; and what else there is to say
+/// about the customer, by names of the partner's.
 pub(super) fn fields(fields: &mut Fields) -> Result<Claims, Faulty> {
     let sub = fields.required("user_id", &PERSON_ID);
     let account_id = fields.optional("account_id", &PERSON_ID);
@@ -54,6 +55,7 @@ pub(super) fn fields(fields: &mut Fields) -> Result<Claims, Faulty> {
     let email = fields.optional("email", &DETAIL);
     let service = fields.optional("service", &ADDRESS);
     let authenticated_at = fields.optional("authenticated_at", &INSTANT);
+    let attributes = fields.attributes("attributes");
     Ok(Claims {
         sub: sub?,
         account_id: account_id?,
@@ -65,5 +67,6 @@ pub(super) fn fields(fields: &mut Fields) -> Result<Claims, Faulty> {
             .as_deref()
             .and_then(body::instant)
             .map(OffsetDateTime::unix_timestamp),
+        attributes: attributes?,
     })
 }

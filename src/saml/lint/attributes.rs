@@ -166,6 +166,7 @@ faults! {
         "Delete one.";
     VALUES = 111, Advice,
         "A RequestedAttribute asks for certain values.",
-        "The attribute is given whatever its value is.",
-        "Delete the AttributeValue, and decide at the service provider.";
+        "Only these are given where its profile gives nothing but what is requested; elsewhere all \
+         are.",
+        "Leave it where that is meant; else delete the AttributeValue.";
 }

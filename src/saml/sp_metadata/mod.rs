@@ -7,6 +7,7 @@
 
 mod algorithms;
 mod endpoint;
+mod entity_attribute;
 mod key_descriptor;
 mod lifetime;
 mod subject_id;
@@ -19,6 +20,7 @@ use time::OffsetDateTime;
 
 pub use endpoint::{AssertionConsumer, Binding, LogoutEndpoint};
 pub(super) use endpoint::{index, logout_by_soap};
+pub use entity_attribute::EntityAttribute;
 pub(super) use key_descriptor::{KeyUse, certificate};
 pub use lifetime::{End, Lifetime};
 pub use subject_id::SubjectId;
@@ -59,6 +61,8 @@ pub struct ServiceProvider {
     pub declared: Declared,
     /// The subject identifier that it needs.
     pub subject_id: SubjectId,
+    /// What its metadata says about it by attributes of the entity.
+    pub entity_attributes: Vec<EntityAttribute>,
     /// The groups of attributes that it asks for.
     pub attribute_services: Vec<AttributeService>,
     /// The earliest `validUntil` that governs it; from then on it may not be used.
@@ -89,6 +93,8 @@ pub struct RequestedAttribute {
     pub name_format: Option<String>,
     /// Whether the service cannot do without it.
     pub required: bool,
+    /// The values that it wants; any, where there is none.
+    pub values: Vec<String>,
 }
 
 /// Something in the metadata that was left out, though the rest is used.
@@ -229,6 +235,7 @@ fn read_document(
     let governing = std::iter::successors(Some(role), |element| element.parent());
     let validity = validity::read(governing, now)?;
     let mut warnings = Vec::new();
+    let entity_attributes = entity_attribute::read(entity);
     let mut provider = ServiceProvider {
         entity_id: EntityId::parse(required(entity, "entityID", "EntityDescriptor")?)?,
         authn_requests_signed: flag(role, "AuthnRequestsSigned")?,
@@ -240,7 +247,8 @@ fn read_document(
         logout_by_soap: None,
         name_id_formats: Vec::new(),
         declared: algorithms::read(entity, role, &mut warnings)?,
-        subject_id: subject_id::read(entity),
+        subject_id: subject_id::read(&entity_attributes),
+        entity_attributes,
         attribute_services: Vec::new(),
         valid_until: validity.until,
         cache_duration: validity.cache,
@@ -325,6 +333,7 @@ fn attribute_service(service: Element<'_>) -> Result<AttributeService, Error> {
             name: required(attribute, "Name", "RequestedAttribute")?.to_owned(),
             name_format: attribute.attribute("NameFormat").map(str::to_owned),
             required: flag(attribute, "isRequired")?,
+            values: entity_attribute::values(attribute),
         })
     });
     Ok(AttributeService {

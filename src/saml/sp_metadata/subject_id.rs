@@ -1,8 +1,8 @@
 //! Layer 0, saml: which subject identifier a service provider says that it needs
 //! (saml-subject-id-attr-v1.0 §4, conformance A-112).
 
-use crate::saml::names::{SUBJECT_ID_REQ, ns};
-use crate::saml::xml::Element;
+use super::EntityAttribute;
+use crate::saml::names::SUBJECT_ID_REQ;
 
 /// Which subject identifier a service provider needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,15 +16,11 @@ pub enum SubjectId {
     Pairwise,
 }
 
-/// Reads it from the attributes of the `entity`. Of several values the first that is known counts.
-pub(super) fn read(entity: Element<'_>) -> SubjectId {
-    let attributes = entity
-        .children_named(ns::METADATA, "Extensions")
-        .flat_map(|extensions| extensions.children_named(ns::MDATTR, "EntityAttributes"))
-        .flat_map(|attributes| attributes.children_named(ns::ASSERTION, "Attribute"))
-        .filter(|attribute| attribute.attribute("Name") == Some(SUBJECT_ID_REQ));
-    for value in attributes.flat_map(|one| one.children_named(ns::ASSERTION, "AttributeValue")) {
-        match value.text().unwrap_or_default().trim_ascii() {
+/// Reads it from the attributes of the entity. Of several values the first that is known counts.
+pub(super) fn read(attributes: &[EntityAttribute]) -> SubjectId {
+    let asking = attributes.iter().filter(|attribute| attribute.name == SUBJECT_ID_REQ);
+    for value in asking.flat_map(|attribute| &attribute.values) {
+        match value.as_str() {
             "subject-id" => return SubjectId::Shared,
             "pairwise-id" | "any" => return SubjectId::Pairwise,
             _ => {}

@@ -112,7 +112,12 @@ fn a_full_description_is_read_whole() {
     let requested = &provider.attribute_services[0].requested;
     assert_eq!(
         requested[0],
-        RequestedAttribute { name: "mail".to_owned(), name_format: None, required: true }
+        RequestedAttribute {
+            name: "mail".to_owned(),
+            name_format: None,
+            required: true,
+            values: Vec::new(),
+        }
     );
     assert!(!requested[1].required);
     assert!(matches!(
@@ -434,6 +439,49 @@ fn the_subject_identifier_that_is_needed_is_an_attribute_of_the_entity() {
         assert_eq!(of(req, unneeded), SubjectId::Unneeded);
     }
     assert_eq!(of("urn:third", &["subject-id"]), SubjectId::Unneeded);
+}
+
+// Conformance A-042.
+#[test]
+fn attributes_of_the_entity_and_wanted_values_are_read_from_its_own_description_only() {
+    let values = |values: &[&str]| -> String {
+        let value = |value: &&str| format!("<s:AttributeValue>{value}</s:AttributeValue>");
+        values.iter().map(value).collect::<Vec<_>>().concat()
+    };
+    let extensions = |name: &str| {
+        format!(
+            "<md:Extensions><a:EntityAttributes xmlns:a='{}' xmlns:s='{}'>\
+             <s:Attribute Name='{name}'>{}<s:AttributeValue><x/></s:AttributeValue></s:Attribute>\
+             <s:Assertion><s:AttributeStatement><s:Attribute Name='urn:asserted'/>\
+             </s:AttributeStatement></s:Assertion></a:EntityAttributes></md:Extensions>",
+            ns::MDATTR,
+            ns::ASSERTION,
+            values(&["one", "\n two "]),
+        )
+    };
+    let group = format!(
+        "<md:AttributeConsumingService index='1' xmlns:s='{}'><md:ServiceName xml:lang='en'>x\
+         </md:ServiceName><md:RequestedAttribute Name='urn:a'>{}</md:RequestedAttribute>\
+         </md:AttributeConsumingService>",
+        ns::ASSERTION,
+        values(&["x", " y"]),
+    );
+    let inside =
+        extensions("urn:own") + &role("", &format!("{}{ACS}{group}", extensions("urn:role")));
+    let provider = read_text(&entity("entityID='urn:sp'", &inside)).unwrap();
+    let own = EntityAttribute {
+        name: "urn:own".to_owned(),
+        values: vec!["one".to_owned(), "two".to_owned()],
+    };
+    assert_eq!(provider.entity_attributes, [own]);
+    assert_eq!(provider.attribute_services[0].requested[0].values, ["x", "y"]);
+    let around = format!(
+        "<md:EntitiesDescriptor xmlns:md='{}'>{}{}</md:EntitiesDescriptor>",
+        ns::METADATA,
+        extensions("urn:group"),
+        entity("entityID='urn:sp'", &role("", ACS)),
+    );
+    assert!(read_text(&around).unwrap().entity_attributes.is_empty());
 }
 
 // Conformance A-011, A-020.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use url::form_urlencoded;
 
 use super::{Explanation, Outcome, Seen, advice};
-use crate::cloud::attribute::Presence as Need;
+use crate::cloud::attribute::{Asker, Presence as Need};
 use crate::cloud::registration::Registered;
 use crate::cloud::response::{Refused, Sign};
 use crate::refusal::{Code, Refusal};
@@ -267,9 +267,8 @@ fn turned_away(Checked { ask, registered, .. }: &Checked, refusal: &Refusal) -> 
 
 /// The attributes that the service provider gets for this request.
 fn released(registered: &Registered, ask: &Ask) -> Vec<Released> {
-    let service = registered.service_provider.attribute_service(ask.attribute_service);
-    let requested = service.map_or(&[][..], |service| &service.requested);
-    let rules = registered.profile.released(requested);
+    let asker = Asker::of(&registered.service_provider, ask.attribute_service);
+    let rules = registered.profile.released(asker);
     let shown = rules.map(|rule| Released {
         name: rule.name.to_string(),
         friendly_name: rule.friendly_name.as_ref().map(ToString::to_string),

@@ -149,7 +149,8 @@ fn verify(ticket: &str, keys: &[TicketKey]) -> Result<Signed, Refusal> {
         match jsonwebtoken::decode::<Signed>(ticket, &key.key, &validation) {
             Ok(decoded) => return Ok(decoded.claims),
             Err(error) if matches!(error.kind(), ErrorKind::Json(_)) => {
-                let cause = "expected aud, exp, jti and sub in their forms, found others";
+                let cause =
+                    "expected aud, exp, jti, sub and attributes in their forms, found others";
                 return Err(Refusal::new(Code::TicketClaims, cause));
             }
             // Another key of the partner may verify it.

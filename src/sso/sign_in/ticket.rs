@@ -16,6 +16,7 @@ use crate::limits;
 use crate::refusal::{Code, Refusal};
 use crate::saml::names::authn_context;
 use crate::secret;
+use crate::store::given::Given as GivenAttributes;
 use crate::store::mark::{Mark, MarkKind, Marked};
 use crate::store::record::{Person, PersonId, Tenant};
 use crate::store::{Claim, Key, Kind};
@@ -50,6 +51,9 @@ pub struct Claims {
     /// E-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// What else there is to say, by names of the partner's.
+    #[serde(default, skip_serializing_if = "GivenAttributes::is_empty")]
+    pub attributes: GivenAttributes,
     /// The page of the cloud to open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
@@ -89,6 +93,7 @@ impl Claims {
             name: self.name.clone(),
             mobile: self.mobile.clone(),
             email: self.email.clone(),
+            attributes: self.attributes.clone(),
         })
     }
 

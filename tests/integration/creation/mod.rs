@@ -104,7 +104,7 @@ fn tenant() -> TenantId {
 fn person(id: &str) -> Person {
     let user_id = PersonId::parse(id).unwrap();
     let account_id = PersonId::parse(&format!("x-{id}")).unwrap();
-    Person { user_id, account_id, name: None, mobile: None, email: None }
+    Person::of(user_id, account_id)
 }
 
 fn named(name: &str) -> Wanted {

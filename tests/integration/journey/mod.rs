@@ -2,6 +2,7 @@
 
 mod answer;
 mod apart;
+mod attributes;
 mod beginning;
 mod delivery;
 mod encrypted;

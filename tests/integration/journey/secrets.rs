@@ -69,7 +69,7 @@ async fn everything(gateway: &TestGateway) -> Bearers {
     bearers.add(PASSWORD);
     let mut browser = gateway.browser();
     let person = "{\"user_id\":\"cust-1\",\"name\":\"canary_name\",\"mobile\":\"0086-13812345678\",\
-                  \"email\":\"canary@mail.example\"}";
+                  \"email\":\"canary@mail.example\",\"attributes\":{\"groups\":[\"canary-group\"]}}";
     let given = browser.ask_ticket("canary-idempotency", person).await;
     let given: serde_json::Value = serde_json::from_str(&given.body).unwrap();
     let url = given["url"].as_str().unwrap();

@@ -85,6 +85,7 @@ pub(crate) fn claims(user: &str) -> Value {
         "name": "canary_name",
         "email": "canary@mail.example",
         "mobile": "0086-13812345678",
+        "attributes": { "groups": ["canary-group-1", "canary-group-2"] },
     })
 }
 
