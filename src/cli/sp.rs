@@ -72,9 +72,9 @@ struct Upload {
     /// Whether its requests must be signed; without it, the profile decides
     #[arg(long, value_name = "true|false")]
     require_signed_requests: Option<bool>,
-    /// Let people be sent to it without it having asked, as `unsolicited` in the configuration does.
-    /// Whoever can make a browser open an address can then sign its person in there; an upload
-    /// without this turns it off again
+    /// Let people be sent to it without it having asked, as `unsolicited` in the configuration
+    /// does. Whoever can make a browser open an address can then sign its person in there; an
+    /// upload without this turns it off again
     #[arg(long)]
     unsolicited: bool,
     /// What it may then be given as relay state, besides none; once for each text

@@ -45,8 +45,8 @@ async fn give(
 
 /// The body: the partner's id of the customer; what the cloud knows the customer by, which is the
 /// same where it is absent; the page of the cloud to open; when the customer signed in at the
-/// partner's site, which a service provider may want to be after it asked; and what else there is to say
-/// about the customer, by names of the partner's.
+/// partner's site, which a service provider may want to be after it asked; and what else there is
+/// to say about the customer, by names of the partner's.
 pub(super) fn fields(fields: &mut Fields) -> Result<Claims, Faulty> {
     let sub = fields.required("user_id", &PERSON_ID);
     let account_id = fields.optional("account_id", &PERSON_ID);

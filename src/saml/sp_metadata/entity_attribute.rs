@@ -1,5 +1,5 @@
-//! Layer 0, saml: what a service provider's metadata says about it by attributes of the entity, such
-//! as the categories that a federation puts it into (SAML V2.0 Metadata Extension for Entity
+//! Layer 0, saml: what a service provider's metadata says about it by attributes of the entity,
+//! such as the categories that a federation puts it into (SAML V2.0 Metadata Extension for Entity
 //! Attributes 1.0 §2; RFC 8409). They are worth as much as whoever wrote the document: a federation
 //! that signed it, or the operator who took it.
 

@@ -13,7 +13,8 @@ macro_rules! upload {
     ($rest:literal) => {
         concat!(
             "SELECT tenant, entity_id, version, metadata, profile, signed_requests, unsolicited, \
-             author, uploaded_at FROM uploads WHERE tenant = $1 AND entity_id = $2 ORDER BY version ",
+             author, uploaded_at FROM uploads WHERE tenant = $1 AND entity_id = $2 \
+             ORDER BY version ",
             $rest
         )
     };
