@@ -222,7 +222,7 @@ pub async fn metadata(
     let nobody = Arc::new(MemoryLedger::default());
     let Assembly { sso, .. } = Assembly::of(config, system, nobody)?;
     let visit = sso.visit(tenant).await.map_err(part)?;
-    sso.metadata(&visit, kid, shape).map_err(part)
+    sso.metadata(&visit, kid, shape).await.map_err(part)
 }
 
 fn store(config: &Config, system: &System) -> Result<Arc<dyn Ephemeral>, StartError> {

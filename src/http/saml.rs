@@ -60,7 +60,7 @@ pub(super) async fn arrived(caller: Caller, Path((_, handle)): Path<(String, Str
 /// `GET /{tenant}/saml/metadata`: IDP Metadata.xml around the active key; with `?rich` or `?signed`
 /// in the form for service providers beside the cloud.
 pub(super) async fn metadata(caller: Caller) -> Response {
-    describe(&caller, None)
+    describe(&caller, None).await
 }
 
 /// `GET /{tenant}/saml/metadata/{kid}`: the same around another key that may sign.
@@ -68,10 +68,10 @@ pub(super) async fn metadata_of_key(
     caller: Caller,
     Path((_, kid)): Path<(String, String)>,
 ) -> Response {
-    describe(&caller, Some(&kid))
+    describe(&caller, Some(&kid)).await
 }
 
-fn describe(caller: &Caller, kid: Option<&str>) -> Response {
+async fn describe(caller: &Caller, kid: Option<&str>) -> Response {
     let shape = if caller.context.parameter("signed").is_some() {
         Shape::Signed
     } else if caller.context.parameter("rich").is_some() {
@@ -79,7 +79,7 @@ fn describe(caller: &Caller, kid: Option<&str>) -> Response {
     } else {
         Shape::AsProfile
     };
-    match caller.sso().metadata(&caller.visit, kid, shape) {
+    match caller.sso().metadata(&caller.visit, kid, shape).await {
         Ok(xml) => {
             let mut response = xml.into_response();
             let headers = response.headers_mut();

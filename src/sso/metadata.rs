@@ -29,7 +29,7 @@ pub(super) fn write(
 ) -> Result<String, Refusal> {
     let tenant = &visit.tenant;
     let sso_url = EndpointUrl::parse(&sso.sso_url(tenant, Some(key.kid.as_str())))?;
-    let slo = EndpointUrl::parse(&format!("{}/{}/saml/logout", sso.base_url, tenant.id))?;
+    let slo = EndpointUrl::parse(&sso.logout_url(tenant))?;
     let plain = shape == Shape::AsProfile && visit.profile.metadata_form == MetadataForm::Plain;
     if plain && !matches!(key.signer().kind(), KeyKind::Rsa(_)) {
         // Its contract knows RSA signatures only (contract §3.1, §4.2).

@@ -287,15 +287,21 @@ impl Sso {
     /// otherwise.
     ///
     /// # Errors
-    /// [`Code::NoSigningKey`], [`Code::KeyUnknown`].
-    pub fn metadata(
+    /// [`Code::NoSigningKey`], [`Code::KeyUnknown`]; [`Code::Overloaded`] for a signed one.
+    pub async fn metadata(
         &self,
         visit: &Visit,
         kid: Option<&str>,
         shape: Shape,
     ) -> Result<String, Refusal> {
         let ring = self.rings.get(visit.tenant.id.as_str())?;
-        metadata::write(self, visit, &ring, (issue::key_of(&ring, kid)?, shape))
+        let key = issue::key_of(&ring, kid)?;
+        let write = || metadata::write(self, visit, &ring, (key, shape));
+        match shape {
+            Shape::AsProfile | Shape::Rich => write(),
+            // Whoever asks: a signature waits for its place as all do.
+            Shape::Signed => self.pool.run(write).await,
+        }
     }
 
     /// The browser's binding token, new where it has none.

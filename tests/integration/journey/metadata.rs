@@ -1,6 +1,7 @@
 //! IDP Metadata.xml over HTTP (contract §5).
 
 use axum::http::StatusCode;
+use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::support::gateway::TestGateway;
 use crate::support::gateway::material::{self, base64};
@@ -44,6 +45,20 @@ async fn each_key_has_metadata_around_it() {
         assert!(text.contains(&location), "{text}");
         assert!(text.contains(&base64(&pair.certificate)), "{text}");
         assert_eq!(text == plain, kid == active);
+    }
+}
+
+#[tokio::test]
+async fn it_is_signed_where_all_signatures_are_made() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let numbers = recorder.handle();
+    let _here = metrics::set_default_local_recorder(&recorder);
+    let gateway = TestGateway::new().await;
+    for (form, count) in [("", None), ("?rich", None), ("?signed", Some("1"))] {
+        gateway.browser().get(&format!("/acme/saml/metadata{form}")).await;
+        let told = numbers.render();
+        let line = told.lines().find(|line| line.starts_with("skybridge_signing_seconds_count"));
+        assert_eq!(line.and_then(|line| line.split(' ').next_back()), count, "{form}");
     }
 }
 
