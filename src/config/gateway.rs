@@ -40,8 +40,9 @@ section! {
         /// After the grace: how long requests that are under way may take to finish.
         drain: Duration = "30s";
         /// How many journeys may begin to wait for their person within ten minutes, of browsers at
-        /// one address (IPv6: of one /64 network). Who goes on with a session is not counted. An
-        /// office or a mobile network shares one address, so be generous.
+        /// one address (IPv6: of one /64 network). Who goes on with a session is not counted, but
+        /// for requests that are posted, which show none. An office or a mobile network shares one
+        /// address, so be generous.
         journeys_per_address: NonZeroU32 = 3000;
         /// Most connections at one time; further ones wait. Stay below the limit of open files
         /// (`ulimit -n`).

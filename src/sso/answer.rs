@@ -3,6 +3,7 @@
 use std::str;
 use std::sync::Arc;
 
+use super::beginning::Beginning;
 use super::name::Naming;
 use super::next::{self, Next, Presence, Proof, Situation};
 use super::request::{Carried, Checked};
@@ -37,7 +38,8 @@ impl Sso {
         let carried = Carried::Query(raw_query);
         let checked = self.check_request(visit, kid, carried, &mut AtWork)?;
         let sp = checked.ask.sp.clone();
-        self.answer_checked(visit, browser, checked).await.map_err(|r| r.about(sp.as_str()))
+        let answered = self.answer_checked(visit, browser, checked, Beginning::New).await;
+        answered.map_err(|refusal| refusal.about(sp.as_str()))
     }
 
     pub(super) async fn answer_checked(
@@ -45,6 +47,7 @@ impl Sso {
         visit: &Visit,
         browser: &Browser,
         checked: Checked,
+        beginning: Beginning,
     ) -> Result<Turn, Refusal> {
         let Checked { ask, registered, remember } = checked;
         let (binding, new_binding) = self.binding(browser);
@@ -65,7 +68,13 @@ impl Sso {
         let asked = (&ask, &*registered);
         let mut turn = match decide(asked, present.as_ref(), None) {
             Next::SignIn => {
-                self.count_beginning(&visit.tenant, browser).await?;
+                if beginning == Beginning::New
+                    && let Err(refusal) = self.count_beginning(&visit.tenant, browser).await
+                {
+                    // Or else who begins too many would leave all their IDs behind.
+                    self.store.remove(&key).await?;
+                    return Err(refusal);
+                }
                 let step = sign_in_step(visit, handle.clone(), ask.force_authn);
                 self.park(&visit.tenant, &handle, &binding, (ask, &journey)).await?;
                 Turn { binding: new_binding, ..Turn::of(step) }

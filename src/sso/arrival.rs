@@ -9,6 +9,7 @@
 
 use std::time::Duration;
 
+use super::beginning::Beginning;
 use super::request::{Carried, Checked};
 use super::session::{decode, encode};
 use super::watch::AtWork;
@@ -64,7 +65,8 @@ impl Sso {
         let registered = self.registered(&visit.tenant, &sp)?;
         let checked = Checked { ask, registered, remember: Duration::from_secs(remember) };
         let browser = Browser { journey, ..browser.clone() };
-        self.answer_checked(visit, &browser, checked).await.map_err(|r| r.about(sp.as_str()))
+        let answered = self.answer_checked(visit, &browser, checked, Beginning::Counted).await;
+        answered.map_err(|refusal| refusal.about(sp.as_str()))
     }
 }
 

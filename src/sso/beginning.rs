@@ -1,6 +1,7 @@
 //! Layer 3, sso: how many journeys begin at one address (conformance B-42). Each leaves something
-//! behind in the store for a quarter of an hour, so nobody may begin them without end. Whoever has
-//! a session goes on without waiting, and is not counted.
+//! behind in the store for a quarter of an hour, so nobody may begin them without end. Whoever
+//! shows a session goes on without waiting, and is not counted; nobody shows one with a posted
+//! request, which is kept and counted when it comes.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -9,6 +10,15 @@ use super::{Browser, Sso};
 use crate::limits;
 use crate::refusal::{Code, Refusal};
 use crate::store::record::Tenant;
+
+/// Whether a journey that is about to wait was counted before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beginning {
+    /// It was not.
+    New,
+    /// It was, when its request was posted.
+    Counted,
+}
 
 impl Sso {
     /// Counts a journey that is about to wait.
