@@ -31,8 +31,15 @@ impl Sso {
             return Err(refusal);
         }
         let answer = self.decline(visit, registered, ask, status_of(refusal.code)).await;
-        // What the person is told matters more than why nobody else can be told.
-        let Ok(answer) = answer else { return Err(refusal) };
+        let answer = match answer {
+            Ok(answer) => answer,
+            // What the person is told matters more than why nobody else can be told.
+            Err(why) => {
+                let (tenant, cause) = (visit.tenant.id.as_str(), why);
+                tracing::warn!(tenant, %cause, "a service provider is not told of a refusal");
+                return Err(refusal);
+            }
+        };
         Ok(Step::TurnAway {
             refusal: Box::new(refusal),
             answer: Box::new(answer),
