@@ -127,7 +127,8 @@ impl Sso {
         }
     }
 
-    /// Begins to tell the others, or ends at once where there are none.
+    /// Begins to tell the others, or ends at once where there are none, or where what is to be done
+    /// cannot be kept: our session has ended already.
     async fn leave(
         &self,
         visit: &Visit,
@@ -149,7 +150,13 @@ impl Sso {
             journey: browser.journey.clone(),
         };
         let handle = self.handle();
-        self.keep_leaving(&visit.tenant, &handle, &leaving).await?;
+        if let Err(refusal) = self.keep_leaving(&visit.tenant, &handle, &leaving).await {
+            let tenant = visit.tenant.id.as_str();
+            tracing::warn!(tenant, %refusal, "a logout ends before everybody is told");
+            let Leaving { asker, rest, mut missed, .. } = leaving;
+            missed.extend(rest.into_iter().map(|participant| participant.sp));
+            return self.finish(visit, asker.as_ref(), missed).await;
+        }
         Ok(Turn { binding: new_binding, ..Turn::of(Step::Leaving { handle }) })
     }
 

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use skybridge::saml::logout::{LogoutRequest, LogoutResponse};
 use skybridge::saml::message::{Message, Received};
 use skybridge::saml::{Unsigned, Unverified, VerifyingKey, post, redirect};
+use skybridge::store::Kind;
 
 use crate::support::gateway::browser::{Answer, Browser};
 use crate::support::gateway::cloud::Request;
@@ -12,6 +13,7 @@ use crate::support::gateway::leaver::{
     self, CALLED, Known, Leaver, ONE, THREE, TWO, by_post, by_redirect,
 };
 use crate::support::gateway::{BASE, TestGateway, enveloped, material};
+use crate::support::redis::RedisServer;
 
 const REQUEST: &str = "SAMLRequest";
 const RESPONSE: &str = "SAMLResponse";
@@ -394,4 +396,27 @@ async fn a_plain_redirect_to_the_logout_address_still_logs_out() {
     let end = browser.get("/bravo/saml/logout").await;
     assert!(end.body.contains("You are signed out"), "{end:?}");
     assert!(!browser.has_session());
+}
+
+#[tokio::test]
+async fn where_a_logout_cannot_be_kept_its_end_names_those_who_are_not_told() {
+    let redis = RedisServer::start();
+    let gateway = TestGateway::at(&redis).await;
+    let (mut asking, known) = with_alice(&gateway, &[ONE, TWO]).await;
+    let (mut leaving, _) = with_alice(&gateway, &[ONE]).await;
+    // From now on the store takes everything but a logout under way.
+    let mut rules = redis::cmd("ACL");
+    rules.arg("SETUSER").arg("default").arg("resetkeys").arg("%R~*");
+    for kind in Kind::ALL.iter().filter(|kind| **kind != Kind::Leaving) {
+        rules.arg(format!("%RW~*{}:*", kind.tag()));
+    }
+    rules.exec(&mut redis.admin()).unwrap();
+    let end = ask(&mut asking, &ONE.logout("_r1", &known[0])).await;
+    answered(&end, ONE, SUCCESS, Some(PARTIAL));
+    let end = leaving.get("/bravo/logout").await;
+    assert!(end.body.contains("not everywhere") && end.body.contains("one.example"), "{end:?}");
+    for browser in [&mut asking, &mut leaving] {
+        assert!(!browser.has_session());
+        assert!(!is_signed_in(browser).await);
+    }
 }
