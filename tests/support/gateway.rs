@@ -261,6 +261,9 @@ fn write_files(folder: &Path, clock: &ManualClock) -> [Kid; 2] {
     write("clouds/sealed-only/profile.toml", &sealed);
     fs::create_dir_all(folder.join("clouds/federated")).unwrap();
     write("clouds/federated/profile.toml", &federated(generic));
+    fs::create_dir_all(folder.join("clouds/response-only")).unwrap();
+    let outside = generic.replace("sign = \"both\"", "sign = \"response\"");
+    write("clouds/response-only/profile.toml", &outside);
     for key in ticket::keys() {
         write(&format!("{}.pem", key.id), &key.public_pem);
     }

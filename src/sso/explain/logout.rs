@@ -8,7 +8,7 @@ use crate::refusal::Code;
 use crate::saml::names::status;
 use crate::saml::pasted::{Carried, Kind, Pasted};
 use crate::saml::sp_metadata::Binding;
-use crate::sso::logout::endpoint;
+use crate::sso::logout::{endpoint, names_for_ever};
 use crate::sso::watch::Check;
 use crate::sso::{Sso, Visit};
 use crate::store::leaving::{EndRequest, EndResponse, Heard};
@@ -91,8 +91,15 @@ impl Sso {
             "one of those does not answer, or says that it could not",
             answer(status::SUCCESS, Some(status::PARTIAL_LOGOUT)),
         );
-        let none = answer(status::REQUESTER, Some(status::UNKNOWN_PRINCIPAL));
-        into.when("there is no such session", none);
+        let mut none = "there is no such session";
+        if names_for_ever(&visit.tenant, request) {
+            into.when(
+                "there is no such session, and it knows a person for ever by this name",
+                answer(status::SUCCESS, None),
+            );
+            none = "there is no such session, and it knows nobody for ever by this name";
+        }
+        into.when(none, answer(status::REQUESTER, Some(status::UNKNOWN_PRINCIPAL)));
         let again = "expected a LogoutRequest that was not used, found a used one";
         into.when("the same request once more", Outcome::refused(Code::RequestReplayed, again));
     }

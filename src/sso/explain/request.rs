@@ -9,12 +9,13 @@ use url::form_urlencoded;
 use super::{Explanation, Outcome, Seen, advice};
 use crate::cloud::attribute::{Asker, Presence as Need};
 use crate::cloud::registration::Registered;
-use crate::cloud::response::{Refused, Sign};
+use crate::cloud::response::Refused;
 use crate::refusal::{Code, Refusal};
 use crate::saml::NameIdKind;
 use crate::saml::authn_context;
 use crate::saml::names::status;
 use crate::saml::pasted::{Carried, Pasted};
+use crate::saml::response::Signed;
 use crate::sso::answer::{link_with, situation};
 use crate::sso::issue::key_of;
 use crate::sso::next::{self, Next, Presence, Proof};
@@ -232,10 +233,10 @@ impl Sso {
             in_response_to: ask.id.as_ref().map(ToString::to_string),
             relay_state: ask.relay_state.clone().map(String::from),
             name_id: ask.name_id.kind.uri().unwrap_or("none"),
-            signed: match rules.sign {
-                Sign::Assertion => "assertion",
-                Sign::Response => "response",
-                Sign::Both => "both",
+            signed: match rules.signing(sp).what {
+                Signed::Assertion => "assertion",
+                Signed::Response => "response",
+                Signed::Both => "both",
             },
             algorithm: key.signer().algorithm_for(&sp.declared.signatures).uri(),
             key: key.kid.to_string(),

@@ -112,17 +112,10 @@ impl Sso {
         tenant: &Tenant,
         request: &EndRequest,
     ) -> Result<Option<PersonId>, Refusal> {
-        let EndRequest { asker, name_id, session_indexes } = request;
-        let persistent = NameIdentifier {
-            value: name_id.value.clone(),
-            format: Some(name_id::PERSISTENT.to_owned()),
-            name_qualifier: None,
-            sp_name_qualifier: None,
-        };
-        let parties = (tenant.entity_id.as_str(), asker.sp.as_str());
-        if !session_indexes.is_empty() || !persistent.is(name_id, parties) {
+        if !names_for_ever(tenant, request) {
             return Ok(None);
         }
+        let EndRequest { asker, name_id, .. } = request;
         Ok(self.name_ids.known_by(&tenant.id, &asker.sp, &name_id.value).await?)
     }
 
@@ -171,6 +164,20 @@ impl Sso {
         }
         Ok(())
     }
+}
+
+/// Whether a request may name its person by what the service provider knows for ever, and says
+/// nothing of a session.
+pub(in crate::sso) fn names_for_ever(tenant: &Tenant, request: &EndRequest) -> bool {
+    let EndRequest { asker, name_id, session_indexes } = request;
+    let persistent = NameIdentifier {
+        value: name_id.value.clone(),
+        format: Some(name_id::PERSISTENT.to_owned()),
+        name_qualifier: None,
+        sp_name_qualifier: None,
+    };
+    let parties = (tenant.entity_id.as_str(), asker.sp.as_str());
+    session_indexes.is_empty() && persistent.is(name_id, parties)
 }
 
 /// The indexes of the sessions that a request means, of those that are known of one person.

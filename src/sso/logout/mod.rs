@@ -15,6 +15,7 @@ mod walk;
 
 pub use back::{BackChannel, Call, Calling};
 pub use called::Answered;
+pub(super) use end::names_for_ever;
 pub(super) use walk::endpoint;
 pub use walk::{Telling, Way};
 

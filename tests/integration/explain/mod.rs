@@ -4,17 +4,17 @@
 mod command;
 mod forms;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use skybridge::saml::EntityId;
 use skybridge::sso::explain::{End, Explanation, Outcome};
 use skybridge::store::record::TenantId;
 
-use crate::support::gateway::TestGateway;
 use crate::support::gateway::browser::{Answer, Browser};
-use crate::support::gateway::cloud::{CN, KEYLESS, Key, Request};
+use crate::support::gateway::cloud::{CN, KEYLESS, Key, Request, SP};
 use crate::support::gateway::hostile::{Hostile, messages, plain_xml};
 use crate::support::gateway::leaver::{self, Known, ONE, TWO, by_post, by_redirect};
 use crate::support::gateway::ticket;
+use crate::support::gateway::{SP_API_KEY, TestGateway};
 use crate::support::redis::RedisServer;
 
 /// The name of the check that failed.
@@ -259,6 +259,35 @@ async fn the_answer_to_a_logout_goes_where_the_explanation_says() {
     assert!(plain.is_welcome(), "{plain:#?}");
 }
 
+#[tokio::test]
+async fn a_name_without_a_session_is_explained_as_it_may_be_known_for_ever() {
+    let gateway = TestGateway::new().await;
+    let unknown = "urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal";
+    for (kind, expected) in [
+        ("transient", vec![("there is no such session", Some(unknown))]),
+        (
+            "persistent",
+            vec![
+                ("there is no such session, and it knows a person for ever by this name", None),
+                (
+                    "there is no such session, and it knows nobody for ever by this name",
+                    Some(unknown),
+                ),
+            ],
+        ),
+    ] {
+        let name = bob().name_id.replace("transient", kind);
+        let address = by_redirect("SAMLRequest", &ONE.logout_of("_l5", &name), "state");
+        let explained = gateway.explain(&address, "/bravo/saml/logout").await;
+        let none = explained.branches.iter().filter(|it| it.when.contains("no such session"));
+        let said = none.map(|branch| match branch.outcome {
+            Outcome::Status { detail, .. } => (branch.when.as_str(), detail),
+            _ => panic!("{branch:?}"),
+        });
+        assert_eq!(said.collect::<Vec<_>>(), expected);
+    }
+}
+
 async fn signed_in(gateway: &TestGateway, user: &str) -> Browser {
     let mut browser = gateway.browser();
     browser.get(&format!("/acme/launch?ticket={}", ticket::ticket(user))).await.target();
@@ -312,6 +341,26 @@ async fn the_explained_answer_is_the_one_that_comes() {
     for attribute in &reply.attributes {
         let name = format!(" Name=\"{}\"", attribute.name);
         assert!(delivered.response.contains(&name), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_signed_is_explained_as_the_service_provider_wants_it() {
+    let gateway = TestGateway::new().await;
+    let mut back_end = gateway.browser().saying("authorization", &format!("Bearer {SP_API_KEY}"));
+    for (wants, signed, signatures) in [("true", "both", 2), ("false", "response", 1)] {
+        let wanted = format!("WantAssertionsSigned=\"{wants}\"");
+        let metadata = SP.metadata().replace("WantAssertionsSigned=\"true\"", &wanted);
+        let path = "/api/v1/acme/sp/https%3A%2F%2Fsp.example%2Fsaml?profile=response-only";
+        let body = (Some("application/samlmetadata+xml"), metadata);
+        let put = back_end.send(Method::PUT, path, body).await;
+        assert_eq!(put.status, StatusCode::OK, "{put:?}");
+        let mut browser = signed_in(&gateway, "cust-1").await;
+        let request = Request::by(&SP, "acme").at("acme");
+        let explained = gateway.explain(&request, "/acme/saml/sso").await;
+        assert_eq!(explained.reply.unwrap().signed, signed);
+        let delivered = browser.get(&request).await.delivered();
+        assert_eq!(delivered.response.matches("<ds:Signature ").count(), signatures);
     }
 }
 
