@@ -199,7 +199,7 @@ impl Profile {
                 }
             };
             if self.depends_on_request(rule) {
-                rule.keep_wanted(&mut values, asker);
+                keep_wanted(&mut values, || self.requests(rule, asker));
             }
             match (values.is_empty(), self.response.absent_attribute) {
                 (false, _) => {}
@@ -215,22 +215,39 @@ impl Profile {
         }
         Ok(Released { attributes, withheld })
     }
-}
 
-impl Profile {
     /// The attributes that a service provider gets, whatever their values are.
     pub fn released<'a>(&'a self, asker: Asker<'a>) -> impl Iterator<Item = &'a AttributeRule> {
-        let any = self.response.release == Release::Requested;
         self.attributes.iter().filter(move |rule| {
-            let wanted = |one: &RequestedAttribute| (any || one.required) && rule.is_wanted(one);
             rule.is_for(asker.entity_attributes)
-                && (!self.depends_on_request(rule) || asker.requested.iter().any(wanted))
+                && (!self.depends_on_request(rule) || self.requests(rule, asker).next().is_some())
         })
+    }
+
+    /// The requests of an attribute that count.
+    fn requests<'a>(
+        &self,
+        rule: &'a AttributeRule,
+        asker: Asker<'a>,
+    ) -> impl Iterator<Item = &'a RequestedAttribute> + use<'a> {
+        let any = self.response.release == Release::Requested;
+        asker.requested.iter().filter(move |one| (any || one.required) && rule.is_wanted(one))
     }
 
     /// Whether the attribute goes only to who requests it.
     fn depends_on_request(&self, rule: &AttributeRule) -> bool {
         self.response.release != Release::All && rule.presence == Presence::Optional
+    }
+}
+
+/// Leaves the values that the service provider wants: all, unless it names some in every request
+/// of the attribute that counts (saml-metadata-2.0-os §2.4.4.2).
+fn keep_wanted<'a, R: Iterator<Item = &'a RequestedAttribute>>(
+    values: &mut Vec<&str>,
+    requests: impl Fn() -> R,
+) {
+    if requests().all(|one| !one.values.is_empty()) {
+        values.retain(|value| requests().any(|one| one.values.iter().any(|it| it == value)));
     }
 }
 
@@ -259,17 +276,6 @@ impl AttributeRule {
             listed.is_some_and(|listed| one.values.iter().any(|value| listed.contains(value)))
         };
         self.only_for.is_empty() || entity_attributes.iter().any(meets)
-    }
-
-    /// Leaves the values that the service provider wants: all, unless it names some every time that
-    /// it requests the attribute (saml-metadata-2.0-os §2.4.4.2).
-    fn keep_wanted(&self, values: &mut Vec<&str>, asker: Asker<'_>) {
-        let wanted = || asker.requested.iter().filter(|one| self.is_wanted(one));
-        if wanted().all(|one| !one.values.is_empty()) {
-            let is_wanted =
-                |value: &str| wanted().any(|one| one.values.iter().any(|it| it == value));
-            values.retain(|value| is_wanted(value));
-        }
     }
 
     /// The person's values. A blank text is none (conformance A-001).
@@ -512,6 +518,7 @@ mod tests {
             (&some, vec![requested(GROUPS, false, &["z"])], None),
             (&needed, vec![any.clone(), a.clone()], None),
             (&needed, vec![b.clone()], texts(&["b"])),
+            (&needed, vec![b.clone(), any.clone(), a.clone()], texts(&["b"])),
         ] {
             let asker = Asker { requested: &wanted, ..Asker::default() };
             assert_eq!(groups(profile, &["a", "b", "c"], asker), Ok(expected), "{wanted:?}");
