@@ -12,9 +12,11 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::json;
 
+use super::logout::leaves_where_one_hangs;
 use super::open_account::{OPEN, at_the_form, code};
 use super::{BOBS, become_customer, must_fit};
 use crate::support::browser::{Browser, Scripts, Wish, visit};
+use crate::support::gateway::callee::{Callee, Manner};
 
 /// Width and height of a page in pixels: as on a desk and in a hand.
 const WIDE: (u32, u32) = (1200, 757);
@@ -35,6 +37,10 @@ async fn every_page_is_in_the_album() {
             first_login(browser, &album).await;
         })
         .await;
+        if (languages == "en") == (size == WIDE) {
+            let wish = Wish { scripts: Scripts::On, ..wish };
+            visit(wish, async |browser| logout(browser, &album).await).await;
+        }
         taken.append(&mut album.taken.borrow_mut());
     }
     let kept = fs::read_dir(folder()).unwrap();
@@ -106,6 +112,17 @@ async fn partner_and_gateway(browser: &Browser, album: &Album) {
 async fn cloud(browser: &Browser, album: &Album) {
     browser.open_page(&browser.cloud("/provision")).await;
     album.take(browser, "provision", "form").await;
+}
+
+/// Alice leaves everywhere, but one service hangs and another cannot.
+async fn logout(browser: &Browser, album: &Album) {
+    let callee = Callee::start(Manner::Failed).await;
+    let (_, host) = leaves_where_one_hangs(browser, &callee).await;
+    browser.driver().back().await.unwrap();
+    browser.arrive(&format!("{host}/bravo/logout/")).await;
+    album.take(browser, "leaving", "#skip").await;
+    browser.click("#skip").await;
+    album.take(browser, "signed-out-partly", "#missed").await;
 }
 
 /// Erin opens an account on our page.

@@ -24,7 +24,7 @@ enum Mood {
 
 /// A service provider with pages.
 #[derive(Clone)]
-struct Site {
+pub(super) struct Site {
     who: Leaver,
     mood: Mood,
     origin: String,
@@ -200,14 +200,24 @@ async fn who_leaves_the_gateway_in_chromium_has_left_both_services_and_reads_so(
     .await;
 }
 
+/// Alice was signed in everywhere and leaves at the gateway; now her browser is at a service that
+/// does not send it back.
+pub(super) async fn leaves_where_one_hangs(
+    browser: &Browser,
+    callee: &Callee,
+) -> (Vec<Site>, String) {
+    let (sites, host) = world(Mood::Hangs, Some(callee)).await;
+    sign_in_at_all(browser, &sites, &host).await;
+    browser.open_page(&format!("{host}/bravo/logout")).await;
+    says(browser, "Out of order").await;
+    (sites, host)
+}
+
 #[tokio::test]
 async fn a_service_that_hangs_in_chromium_is_left_out_by_the_person_and_named_at_the_end() {
     visit(Wish::default(), async |browser| {
         let callee = Callee::start(Manner::Failed).await;
-        let (sites, host) = world(Mood::Hangs, Some(&callee)).await;
-        sign_in_at_all(browser, &sites, &host).await;
-        browser.open_page(&format!("{host}/bravo/logout")).await;
-        says(browser, "Out of order").await;
+        let (sites, host) = leaves_where_one_hangs(browser, &callee).await;
         assert_eq!(callee.heard().len(), 1);
         browser.driver().back().await.unwrap();
         browser.arrive(&format!("{host}/bravo/logout/")).await;
