@@ -61,10 +61,11 @@ in a Sentinel group and a Cluster a replica has it.
 **Malformed requests** (`tests/integration/shipped`). The gateway is the release build, with a real
 Redis and PostgreSQL; it is sent what must be refused, over kept and over new connections, well-formed
 and broken HTTP, by eight clients at once. In between all clients leave, and when the last of their
-connections is gone it is measured: memory is the proportional set size, tasks are those of the
-runtime. What counts is the least of the last three measurements, beside the one after the
-warm-up; the allowance is 8 MiB of memory, and 8 descriptors, threads or tasks; for the lines of `/metrics`,
-which grow with the first refusal of each kind and no further, 200. This section is written by
+connections is gone it is measured: memory is what the process wrote itself (`RssAnon`), without the
+pages of the program; tasks are those of the runtime. What counts is the least of the last three
+measurements, beside the one after the warm-up; the allowance is 8 MiB of memory, and 8 descriptors,
+threads or tasks; for the lines of `/metrics`, which grow with the first refusal of each kind and no
+further, 200. This section is written by
 `SKYBRIDGE_BINARY=target/release/skybridge SKYBRIDGE_FULL=1 SKYBRIDGE_WRITE_DOCS=1 cargo test --test integration -- shipped`.
 ";
 

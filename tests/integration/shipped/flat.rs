@@ -67,7 +67,9 @@ impl Held {
             line.split_whitespace().next().unwrap().parse().unwrap()
         };
         Self {
-            memory: line("smaps_rollup", "Pss:"),
+            // What it wrote itself. Of the program's pages it has more when others end that share
+            // them.
+            memory: line("status", "RssAnon:"),
             descriptors: fs::read_dir(format!("{proc}/fd")).unwrap().count() as u64,
             threads: line("status", "Threads:"),
             tasks: number(&numbers, "skybridge_tasks"),
