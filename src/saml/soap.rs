@@ -33,8 +33,9 @@ pub fn fault(text: &str) -> Result<String, Error> {
     Ok(envelope(&writer.finish()))
 }
 
-/// Reads the message of an envelope. It is taken out whole, with the namespaces in scope, and then
-/// is a document of its own: nothing around it can be mistaken for a part of it.
+/// Reads the message of an envelope. It is taken out whole, with the namespaces in scope, used or
+/// not, because a signature may list their prefixes; and then is a document of its own: nothing
+/// around it can be mistaken for a part of it.
 ///
 /// # Errors
 /// Any [`Error`] about XML or schema; the signature is not yet checked.
@@ -42,8 +43,8 @@ pub fn read<T: Message>(octets: &[u8]) -> Result<Unverified<Received<T>>, Error>
     let envelope = parse(octets, Limits::MESSAGE)?;
     let message = body(envelope.root())?;
     let mut prefixes = Vec::new();
-    for around in [Some(envelope.root()), message.parent()].into_iter().flatten() {
-        let declared = around.declared().map(|(p, _)| if p.is_empty() { "#default" } else { p });
+    for place in [Some(envelope.root()), message.parent(), Some(message)].into_iter().flatten() {
+        let declared = place.declared().map(|(p, _)| if p.is_empty() { "#default" } else { p });
         prefixes.extend(declared);
     }
     let octets = c14n::exclusive(message, &prefixes, None, Limits::MESSAGE.bytes * 2)?;

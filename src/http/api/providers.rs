@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
+use url::form_urlencoded;
 
 use super::body::Fault;
 use super::{Body, Names, answer, authorized, authorized_as, names};
@@ -18,6 +19,7 @@ use crate::http::context::Context;
 use crate::http::problem::Declined;
 use crate::refusal::{Code, Refusal};
 use crate::saml::EntityId;
+use crate::saml::error::shortened;
 use crate::saml::lint::{Question, lint};
 use crate::sso::sign_in::Scope;
 use crate::store::record::TenantId;
@@ -101,6 +103,7 @@ pub(in crate::http) async fn put(
 ) -> Response {
     let told = async {
         let (tenant, entity_id, author) = whose(&gateway, which, &context).await?;
+        only_known(&context)?;
         let most = usize::try_from(gateway.upload_bytes.get()).unwrap_or(usize::MAX);
         let document = body.map_err(|_| too_large(most))?;
         if document.len() > most {
@@ -172,6 +175,19 @@ async fn whose(
 fn unknown() -> Declined {
     let cause = "expected the entityID of a service provider of the tenant, found another";
     Refusal::new(Code::ProviderUnknown, cause).into()
+}
+
+/// That there is no parameter of another name: a slip of the pen must not register less than was
+/// meant.
+fn only_known(context: &Context) -> Result<(), Declined> {
+    let mut given = form_urlencoded::parse(context.raw_query().as_bytes());
+    match given.find(|(name, _)| PARAMETERS.iter().all(|(known, _)| name != known)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let known: Vec<_> = PARAMETERS.iter().map(|(name, _)| *name).collect();
+            Err(wrong(&shortened(&name), &format!("no parameters but {}", known.join(", "))))
+        }
+    }
 }
 
 fn flag(context: &Context, name: &str) -> Result<Option<bool>, Declined> {

@@ -328,3 +328,18 @@ fn an_envelope_holds_one_message() {
     let read = soap::read::<LogoutRequest>(tampered.as_bytes()).unwrap();
     assert!(read.verify(&[keys(1).1], Unsigned::Refuse).is_err());
 }
+
+#[test]
+fn a_prefix_that_only_the_signature_lists_comes_out_of_the_envelope() {
+    let (signing, verifying) = keys(1);
+    for prefix in ["xs", "#default"] {
+        let unused = if prefix == "xs" { "xmlns:xs" } else { "xmlns" };
+        let declared = format!("LogoutRequest {unused}=\"urn:unused\" ");
+        let message = template("_signed", "who", "").replacen("LogoutRequest ", &declared, 1);
+        let signed = sign(&message, "_signed", prefix, &signing);
+        assert!(signed.contains("urn:unused"));
+        let read = soap::read::<LogoutRequest>(soap::envelope(&signed).as_bytes()).unwrap();
+        let keys = std::slice::from_ref(&verifying);
+        assert!(read.verify(keys, Unsigned::Refuse).is_ok(), "{prefix}");
+    }
+}

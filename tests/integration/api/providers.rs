@@ -286,6 +286,7 @@ async fn metadata_that_cannot_be_used_is_refused_with_every_finding() {
     for wrong in [
         "profile=nope",
         "unsolicited=1",
+        "require_signed_request=true",
         "relay_states=%2Fa",
         "unsolicited=false&relay_states=%2Fa",
         "unsolicited=true&relay_states=%2Fa%0A%0A%2Fb",
