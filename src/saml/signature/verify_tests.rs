@@ -314,12 +314,13 @@ fn assert_wrapped_are_refused(shapes: &[(&str, String, &str)]) {
     }
 }
 
-const OTHER_ID: &str = "a Reference to the ID of the element around it";
-const TWICE: &str = "an ID that one element bears";
-const PARTS: &str = "at most a KeyInfo";
-const FIRST: &str = "the Signature before all other elements";
-const MISSING: &str = "expected a signature, found none";
-const DIGEST: &str = "the digest of the signed element to match";
+// What an error says of each way to wrap; signed metadata is refused by the same.
+pub(in crate::saml) const OTHER_ID: &str = "a Reference to the ID of the element around it";
+pub(in crate::saml) const TWICE: &str = "an ID that one element bears";
+pub(in crate::saml) const PARTS: &str = "at most a KeyInfo";
+pub(in crate::saml) const FIRST: &str = "the Signature before all other elements";
+pub(in crate::saml) const MISSING: &str = "expected a signature, found none";
+pub(in crate::saml) const DIGEST: &str = "the digest of the signed element to match";
 
 #[test]
 fn an_original_hidden_in_extensions_is_refused() {

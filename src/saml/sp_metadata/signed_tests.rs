@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use time::macros::datetime;
 
 use super::*;
-use crate::saml::signature::verify::tests::{HERE, sign};
+use crate::saml::signature::verify::tests::{
+    DIGEST, FIRST, HERE, MISSING, OTHER_ID, PARTS, TWICE, sign,
+};
 use crate::saml::tests::keys;
 
 const NOW: OffsetDateTime = datetime!(2026-01-02 03:04:05 UTC);
@@ -109,12 +111,6 @@ fn assert_refused(shapes: &[(&str, String, &str)]) {
     }
 }
 
-const OTHER_ID: &str = "a Reference to the ID of the element around it";
-const TWICE: &str = "an ID that one element bears";
-const PARTS: &str = "at most a KeyInfo";
-const FIRST: &str = "the Signature before all other elements";
-const MISSING: &str = "expected a signature, found none";
-const DIGEST: &str = "the digest of the signed element to match";
 const SEVERAL: &str = "one EntityDescriptor";
 
 #[test]
