@@ -36,6 +36,25 @@ pub(in crate::http) struct Fault {
     pub found: String,
 }
 
+impl Fault {
+    pub(in crate::http) fn new(field: &str, expected: &str, found: &str) -> Self {
+        let [field, expected, found] = [field, expected, found].map(str::to_owned);
+        Self { field, expected, found }
+    }
+
+    /// Something by a name that the call does not know, among things of that kind. The name is told
+    /// to the caller, if it is one at all.
+    pub(in crate::http) fn unknown(kind: &str, name: &str, known: &[&str]) -> Self {
+        let expected = match known {
+            [] => format!("no {kind}"),
+            known => format!("no {kind} other than {}", known.join(", ")),
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        let shown = name.len() <= NAME_CHARS && name.chars().all(plain);
+        Self::new(if shown { name } else { "(name not shown)" }, &expected, UNKNOWN)
+    }
+}
+
 /// A field is not as it should be; what is wrong is noted.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::http) struct Faulty;
@@ -214,22 +233,14 @@ impl Fields {
 
     fn refuse_the_rest(&mut self) {
         let known: Vec<_> = self.known.iter().map(|asked| asked.name).collect();
-        let expected = match known.as_slice() {
-            [] => "no fields".to_owned(),
-            known => format!("no fields other than {}", known.join(", ")),
-        };
-        for (name, _) in std::mem::take(&mut self.given) {
-            let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-            let shown = name.len() <= NAME_CHARS && name.chars().all(plain);
-            let name = if shown { name.as_str() } else { "(name not shown)" };
-            self.fault(name, &expected, UNKNOWN);
-        }
+        let left = FAULTS.saturating_sub(self.faults.len());
+        let rest = self.given.iter().take(left);
+        self.faults.extend(rest.map(|(name, _)| Fault::unknown("fields", name, &known)));
     }
 
     fn fault(&mut self, field: &str, expected: &str, found: &str) -> Faulty {
         if self.faults.len() < FAULTS {
-            let [field, expected, found] = [field, expected, found].map(str::to_owned);
-            self.faults.push(Fault { field, expected, found });
+            self.faults.push(Fault::new(field, expected, found));
         }
         Faulty
     }
@@ -285,8 +296,8 @@ fn unreadable(error: &serde_json::Error) -> Declined {
     Refusal::new(Code::BodyUnreadable, cause).into()
 }
 
-/// The caller is told the names of unknown fields, the log is not: they are the caller's words.
-/// A refusal for these faults.
+/// A refusal for these faults. The caller is told the names of unknown fields, the log is not: they
+/// are the caller's words.
 pub(in crate::http) fn invalid(faults: Vec<Fault>) -> Declined {
     let line = |fault: &Fault| {
         let Fault { field, expected, found } = fault;
@@ -345,6 +356,14 @@ mod tests {
             assert_eq!(declined.refusal.code, Code::BodyUnreadable, "{body}");
             assert!(!declined.refusal.cause.contains("canary"), "{}", declined.refusal.cause);
         }
+    }
+
+    #[test]
+    fn what_is_unknown_is_told_to_the_caller_and_not_to_the_log() {
+        let declined = invalid(vec![Fault::unknown("parameters", "nmae", &["name"])]);
+        assert_eq!(declined.faults[0].field, "nmae");
+        let cause = declined.refusal.cause.as_str();
+        assert_eq!(cause, "expected no parameters other than name, found another");
     }
 
     #[test]

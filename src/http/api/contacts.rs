@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::body::{self, DETAIL, Fault, Faulty, Fields, LANGUAGE};
-use super::creations::{declined, fault};
+use super::creations::declined;
 use super::{Body, Names, answer, authorized, idempotency_key, names, within_limit};
 use crate::cloud::api::{self, ContactKind, Rules, Subject};
 use crate::http::Gateway;
@@ -84,7 +84,7 @@ pub(super) fn contact(
         ContactKind::Email => (email, mobile),
     };
     let expected = format!("nothing, because this cloud asks for {}", asked.0);
-    let wrong = unused.map(|_| fault(other, &expected, "a text"));
+    let wrong = unused.map(|_| Fault::new(other, &expected, "a text"));
     (asked, wrong)
 }
 
@@ -103,11 +103,11 @@ async fn checked(
         (Some(name), None) => Ok(Subject::Name(name)),
         (None, Some(contact)) => Ok(Subject::Contact(contact)),
         (Some(_), Some(_)) => {
-            Err(Some(fault(field, "nothing beside domain_name: one at a time", "a text")))
+            Err(Some(Fault::new(field, "nothing beside domain_name: one at a time", "a text")))
         }
         (None, None) => {
             let expected = format!("a text here, or in {field}");
-            Err(Some(fault("domain_name", &expected, "nothing")))
+            Err(Some(Fault::new("domain_name", &expected, "nothing")))
         }
     };
     let subject = subject.map_err(|fault| body::invalid(fault.into_iter().collect()))?;
@@ -130,7 +130,7 @@ async fn sent(
     let address = match (address, wrong) {
         (Some(address), None) => address,
         (None, None) => {
-            return Err(body::invalid(vec![fault(field, "where the code goes", "nothing")]));
+            return Err(body::invalid(vec![Fault::new(field, "where the code goes", "nothing")]));
         }
         (_, Some(wrong)) => return Err(body::invalid(vec![wrong])),
     };

@@ -125,11 +125,11 @@ fn wanted(given: Given, rules: &Rules) -> Result<(Person, Wanted), Declined> {
         (None, None) => None,
         (Some(_), None) => {
             let expected = format!("the code that the cloud sent, because {field} is there");
-            faults.push(fault("verification_code", &expected, "nothing"));
+            faults.push(Fault::new("verification_code", &expected, "nothing"));
             None
         }
         (None, Some(_)) => {
-            faults.push(fault(field, "where the verification code was sent", "nothing"));
+            faults.push(Fault::new(field, "where the verification code was sent", "nothing"));
             None
         }
     };
@@ -155,15 +155,9 @@ fn wanted(given: Given, rules: &Rules) -> Result<(Person, Wanted), Declined> {
 pub(super) fn declined(failure: &Failure) -> Declined {
     let faults = failure.field.iter().map(|found| {
         let field = if found.field == "xaccount_id" { "account_id" } else { found.field };
-        fault(field, &found.expected, &found.found)
+        Fault::new(field, &found.expected, &found.found)
     });
     Declined { faults: faults.collect(), ..failure.refusal().into() }
-}
-
-/// A fault of a field.
-pub(super) fn fault(field: &str, expected: &str, found: &str) -> Fault {
-    let [field, expected, found] = [field, expected, found].map(str::to_owned);
-    Fault { field, expected, found }
 }
 
 fn tell(intent: &Intent, account: &Account, context: &Context) -> Value {

@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::body::Fault;
+use super::body::{self, Fault};
 use super::{Body, Names, answer, authorized, authorized_as, names};
 use crate::account::rfc3339;
 use crate::cloud::registrar::{self, Application, Line, Settings, portrait};
@@ -17,9 +17,9 @@ use crate::http::Gateway;
 use crate::http::caller::too_large;
 use crate::http::context::Context;
 use crate::http::problem::Declined;
+use crate::limits;
 use crate::refusal::{Code, Refusal};
 use crate::saml::EntityId;
-use crate::saml::error::shortened;
 use crate::saml::lint::{Question, lint};
 use crate::sso::sign_in::Scope;
 use crate::store::record::TenantId;
@@ -180,13 +180,11 @@ fn unknown() -> Declined {
 /// That there is no parameter of another name: a slip of the pen must not register less than was
 /// meant.
 fn only_known(context: &Context) -> Result<(), Declined> {
+    let known: Vec<_> = PARAMETERS.iter().map(|(name, _)| *name).collect();
     let mut given = form_urlencoded::parse(context.raw_query().as_bytes());
-    match given.find(|(name, _)| PARAMETERS.iter().all(|(known, _)| name != known)) {
+    match given.find(|(name, _)| !known.contains(&&**name)) {
         None => Ok(()),
-        Some((name, _)) => {
-            let known: Vec<_> = PARAMETERS.iter().map(|(name, _)| *name).collect();
-            Err(wrong(&shortened(&name), &format!("no parameters but {}", known.join(", "))))
-        }
+        Some((name, _)) => Err(body::invalid(vec![Fault::unknown("parameters", &name, &known)])),
     }
 }
 
@@ -213,10 +211,7 @@ fn unsolicited(context: &Context) -> Result<Option<Vec<String>>, Declined> {
 }
 
 fn wrong(field: &str, expected: &str) -> Declined {
-    let cause = format!("{field}: expected {expected}, found another text");
-    let found = "another text".to_owned();
-    let fault = Fault { field: field.to_owned(), expected: expected.to_owned(), found };
-    Declined { faults: vec![fault], ..Refusal::new(Code::FieldInvalid, cause).into() }
+    body::invalid(vec![Fault::new(field, expected, "another text")])
 }
 
 fn declined(why: registrar::Declined) -> Declined {
@@ -229,7 +224,10 @@ fn declined(why: registrar::Declined) -> Declined {
         Why::Declared(_) => Refusal::new(Code::ProviderDeclared, cause).into(),
         Why::Profile => wrong("profile", "the name of a profile"),
         Why::RelayStates => {
-            wrong("relay_states", "at most 32 lines, each of 1 to 80 bytes, none of them blank")
+            let (most, bytes) = (limits::RELAY_STATES, limits::SENT_RELAY_STATE_BYTES);
+            let expected =
+                format!("at most {most} lines, each of 1 to {bytes} bytes, none of them blank");
+            wrong("relay_states", &expected)
         }
         Why::Store(error) => Refusal::from(error).into(),
         Why::Overtaken => Refusal::new(Code::ProviderChanging, cause).into(),
